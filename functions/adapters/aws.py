@@ -1,0 +1,104 @@
+"""Clients: the hub's own, and those of member accounts through an assumed role."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from functions.core.snapshot import FunctionSnapshot, from_get_function
+from functions.core.subject import Subject
+
+# Lambda's control plane allows 15 calls a second and account, shared with the customer's own deployments (Lambda
+# quotas, "API requests"): the adaptive mode slows down at the first throttle, and few attempts spare the budget.
+_CONFIG = Config(
+    connect_timeout=2,
+    read_timeout=10,
+    retries={"mode": "adaptive", "total_max_attempts": 4},
+    user_agent_extra="lambda-warden",
+)
+_SESSION_SECONDS = 3600
+_RENEW_BEFORE = 300
+_CLIENTS = 64
+
+
+@dataclass
+class _Credentials:
+    values: dict[str, str]
+    until: float
+
+
+class Aws:
+    """One per execution environment: clients are made once, and sessions of member accounts kept while they hold."""
+
+    def __init__(self, session_name: str, config: Config = _CONFIG) -> None:
+        self._make: Callable[..., Any] = boto3.Session().client
+        self._session_name = session_name
+        self._config = config
+        self._hub: dict[str, Any] = {}
+        self._credentials: dict[tuple[str, str], _Credentials] = {}
+        self._members: OrderedDict[tuple[str, str, str, str], Any] = OrderedDict()
+
+    def hub(self, service: str) -> Any:
+        """Return a client of the hub account, under the function's own role."""
+        if service not in self._hub:
+            self._hub[service] = self._make(service, config=self._config)
+        return self._hub[service]
+
+    def member(self, subject: Subject, role: str) -> AssumedMember:
+        """Return the account and Region of a subject, to be entered through `role` when first used."""
+        return AssumedMember(self, subject, role)
+
+    def member_client(self, subject: Subject, role: str, service: str) -> Any:
+        """Return a client in a member account; the session is named in the member's CloudTrail."""
+        credentials = self._credentials.get((subject.account, role))
+        if credentials is None or credentials.until < time.time():
+            credentials = self._assume(subject, role)
+            for key in [k for k in self._members if k[:2] == (subject.account, role)]:
+                del self._members[key]
+        key = (subject.account, role, subject.region, service)
+        if key not in self._members:
+            self._members[key] = self._make(
+                service, region_name=subject.region, config=self._config, **credentials.values
+            )
+            while len(self._members) > _CLIENTS:
+                self._members.popitem(last=False)
+        self._members.move_to_end(key)
+        return self._members[key]
+
+    def _assume(self, subject: Subject, role: str) -> _Credentials:
+        answer = self.hub("sts").assume_role(
+            RoleArn=f"arn:{subject.partition}:iam::{subject.account}:role/{role}",
+            RoleSessionName=self._session_name[:64],
+            DurationSeconds=_SESSION_SECONDS,
+        )["Credentials"]
+        values = {
+            "aws_access_key_id": answer["AccessKeyId"],
+            "aws_secret_access_key": answer["SecretAccessKey"],
+            "aws_session_token": answer["SessionToken"],
+        }
+        credentials = _Credentials(values, time.time() + _SESSION_SECONDS - _RENEW_BEFORE)
+        self._credentials[subject.account, role] = credentials
+        return credentials
+
+
+@dataclass(frozen=True)
+class AssumedMember:
+    """A member account in one Region, entered through a role."""
+
+    aws: Aws
+    subject: Subject
+    role: str
+
+    def client(self, service: str) -> Any:
+        """Return a client there."""
+        return self.aws.member_client(self.subject, self.role, service)
+
+    def snapshot(self) -> FunctionSnapshot:
+        """Read the function: one call with a quota of its own, 100 a second. Raises boto3's errors."""
+        return from_get_function(self.subject, self.client("lambda").get_function(FunctionName=self.subject.arn))

@@ -1,0 +1,53 @@
+"""What the deployment tells a function through its environment; read once, when the entry point is set up."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from functions.adapters.aws import Aws
+from functions.adapters.bus import Bus
+from functions.adapters.queue import Queue
+from functions.adapters.store import Store
+from functions.core.mode import DeploymentPolicy, policy_from_json
+
+
+@dataclass(frozen=True)
+class Hub:
+    """What every function of the hub works with."""
+
+    account: str
+    aws: Aws
+    bus: Bus
+    store: Store
+    queue: Queue
+    log: Logger
+    policy: DeploymentPolicy
+    variables: Mapping[str, str]
+
+
+def hub(variables: Mapping[str, str] = os.environ) -> Hub:
+    """Set up a function; `KeyError` names the variable that the deployment did not set."""
+    name = variables["AWS_LAMBDA_FUNCTION_NAME"]
+    aws = Aws(session_name=name)
+    log = Logger()
+    return Hub(
+        account=variables["WARDEN_HUB_ACCOUNT"],
+        aws=aws,
+        bus=Bus(aws, variables["WARDEN_BUS"]),
+        store=Store(aws.hub("dynamodb"), variables["WARDEN_TABLE"]),
+        queue=Queue(
+            aws.hub("sqs"),
+            variables["WARDEN_QUEUE_URL"],
+            variables["WARDEN_DLQ_URL"],
+            int(variables["WARDEN_MAX_RECEIVES"]),
+            log,
+        ),
+        log=log,
+        policy=policy_from_json(json.loads(variables.get("WARDEN_POLICY") or "{}")),
+        variables=variables,
+    )

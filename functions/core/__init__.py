@@ -1,0 +1,1 @@
+"""Pure decisions over frozen data: standard library only, no AWS, no clock, no environment."""

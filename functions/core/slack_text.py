@@ -1,0 +1,195 @@
+"""A ticket as a Slack message: in ten seconds what was wrong, what was done, who, what next, and how to take it back.
+
+Limits as in Slack's Block Kit reference: header 150 characters, section 3,000, field 2,000, 50 blocks, and in
+practice about 13,000 characters of blocks in one message; every text here is cut well below, counted as it stands in
+the message's JSON, so that no content can take a message over them.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any
+
+from functions.core.message import Kind
+from functions.core.playbook import Severity
+from functions.core.ticket import State, Ticket
+
+_BADGE = {Severity.CRITICAL: "🔴", Severity.HIGH: "🟠", Severity.MEDIUM: "🟡", Severity.LOW: "⚪"}
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_LOOKS_DONE = frozenset({State.FIXED, State.CLEARED})
+DIGEST_LINES = 40
+
+Block = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SlackMessage:
+    """What `chat.postMessage` takes; `text` is what a notification shows."""
+
+    text: str
+    blocks: list[Block]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def ticket_message(ticket: Ticket, account_name: str = "") -> SlackMessage:
+    """Render a ticket in its present state."""
+    finding, state = ticket.finding, ticket.state
+    badge = "✅" if state in _LOOKS_DONE else "↩️" if state is State.UNDONE else _BADGE[finding.severity]
+    title = f"{badge} {finding.title}"
+    name = finding.subject.function or f"account {finding.subject.account}"
+    blocks: list[Block] = [
+        {"type": "header", "text": {"type": "plain_text", "text": cut(title, 150), "emoji": True}},
+        _section(" ".join(part for part in (escape(finding.what, 1200), escape(finding.why, 600)) if part)),
+        _fields(_facts(ticket, account_name)),
+    ]
+    done = _what_was_done(ticket)
+    if done:
+        blocks.append(_section(done))
+    if finding.evidence:
+        lines = " · ".join(f"{escape(e.label, 60)}: *{escape(e.value, 200)}*" for e in finding.evidence[:10])
+        blocks.append(_context(lines))
+    blocks.append(_context(_next_step(ticket)))
+    return SlackMessage(
+        text=escape(f"{badge} {state.value}: {finding.title}: {name} ({finding.subject.region})", 300),
+        blocks=blocks,
+        metadata={"event_type": "warden_ticket", "event_payload": {"finding": finding.id}},
+    )
+
+
+def digest_message(title: str, tickets: Sequence[Ticket], digest: str) -> SlackMessage:
+    """Render the parent of a digest: how many, of what kind, in which state; its thread lists every one."""
+    by_title: dict[tuple[str, str], int] = {}
+    for ticket in tickets:
+        key = (ticket.finding.title, ticket.state.value)
+        by_title[key] = by_title.get(key, 0) + 1
+    lines = [f"• {count} × {escape(what, 150)}: *{state}*" for (what, state), count in sorted(by_title.items())]
+    head = f"📋 {len(tickets)} findings: {title}"
+    return SlackMessage(
+        text=escape(head, 300),
+        blocks=[
+            {"type": "header", "text": {"type": "plain_text", "text": cut(head, 150), "emoji": True}},
+            _section("\n".join(_first(lines, 2800))),
+            _context(
+                "Every one is listed in the thread; `warden tickets` lists them too. Undo any: `warden undo <ticket>`"
+            ),
+        ],
+        metadata={"event_type": "warden_digest", "event_payload": {"digest": digest}},
+    )
+
+
+def digest_page(tickets: Sequence[Ticket], digest: str, number: int) -> SlackMessage:
+    """Render one reply of a digest's thread; at most `DIGEST_LINES` tickets."""
+    lines = [
+        f"`{t.id}` {_BADGE[t.finding.severity]} {escape(t.finding.subject.function or t.finding.subject.account, 160)}"
+        f" ({t.finding.subject.account} {t.finding.subject.region}): {t.state.value}"
+        for t in tickets[:DIGEST_LINES]
+    ]
+    blocks = [_section("\n".join(lines[i : i + 10])) for i in range(0, len(lines), 10)]
+    payload = {"digest": digest, "page": number}
+    return SlackMessage(
+        text=cut(f"{len(lines)} of the findings", 300),
+        blocks=blocks,
+        metadata={"event_type": "warden_digest_page", "event_payload": payload},
+    )
+
+
+def escape(text: str, limit: int) -> str:
+    """Put a text on one line, take the meaning from what Slack's mrkdwn gives one to, and cut the outcome to `limit`.
+
+    Characters are counted as the message's JSON has them, so a quotation mark is two and `&` is five.
+    """
+    return _fitted(" ".join(text.split()), limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """Shorten a text to a number of characters, with an ellipsis where something is missing."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _fitted(text: str, limit: int) -> str:
+    safe = [_ENTITIES.get(c, c) for c in text if not ((c < " " and c != "\n") or "\ud800" <= c <= "\udfff")]
+    ends = list(accumulate(len(shown) + (shown in '"\\\n' or shown > "\uffff") for shown in safe))
+    if not ends or ends[-1] <= limit:
+        return "".join(safe)
+    return "".join(safe[: bisect_right(ends, limit - 1)]) + "…"
+
+
+def _first(lines: Sequence[str], limit: int) -> list[str]:
+    """Return as many lines as fit, and say how many do not."""
+    fitting: list[str] = []
+    for line in lines:
+        limit -= len(json.dumps(line, ensure_ascii=False))
+        if limit < 0:
+            return [*fitting, f"… and {len(lines) - len(fitting)} more kinds"]
+        fitting.append(line)
+    return fitting
+
+
+def _facts(ticket: Ticket, account_name: str) -> dict[str, str]:
+    subject, cause = ticket.finding.subject, ticket.finding.cause
+    account = f"{escape(account_name, 100)} ({subject.account})" if account_name else subject.account
+    facts = {
+        "Function": f"`{escape(subject.function, 160)}`" if subject.function else "",
+        "Account": account,
+        "Region": subject.region,
+        "Severity": ticket.finding.severity.value,
+        "Made by": escape(cause.actor, 200) or f"not known ({escape(cause.origin, 40)})",
+        "State": f"*{ticket.state.value}*",
+    }
+    if cause.event:
+        facts["Seen through"] = escape(cause.event, 150)
+    return {label: value for label, value in facts.items() if value}
+
+
+def _what_was_done(ticket: Ticket) -> str:
+    parts = []
+    fix = next((e for e in reversed(ticket.story) if e.kind in (Kind.FIX_APPLIED, Kind.FIX_UNDONE)), None)
+    if fix is not None and ticket.changes:
+        verb = "What was undone" if fix.kind is Kind.FIX_UNDONE else "What was done"
+        who = f" (by {escape(fix.by, 120)})" if fix.by else ""
+        diff = "\n".join(
+            f"{cut(str(c['setting']), 80)}: {_value(c['before'])} → {_value(c['after'])}" for c in ticket.changes[:20]
+        )
+        diff = _fitted(diff.replace("```", "'''"), 1000)
+        parts.append(f"*{verb}*{who}: {escape(fix.text, 700)}\n```{diff}```")
+    elif fix is not None:
+        parts.append(f"*{fix.kind.value}*: {escape(fix.text, 700)}")
+    last = ticket.last
+    if last.kind is not Kind.FINDING_OPENED and last is not fix and last.text:
+        parts.append(f"*{last.kind.value}*: {escape(last.text, 700)}")
+    elif ticket.state in (State.OPEN, State.AWAITING_APPROVAL) and last.text:
+        parts.append(f"*Nothing was changed*: {escape(last.text, 700)}.")
+    return "\n".join(parts)
+
+
+def _next_step(ticket: Ticket) -> str:
+    state, name = ticket.state, ticket.id
+    commands = {
+        State.FIXED: f"undo it: `warden undo {name}`",
+        State.AWAITING_APPROVAL: f"let it be fixed: `warden approve {name}`",
+        State.UNDONE: f"let it be fixed again: `warden approve {name}`",
+        State.FAILED: f"try again: `warden approve {name}`",
+        State.OPEN: f"quiet for a week: `warden snooze {name} --for 7d`",
+    }
+    return " · ".join(part for part in (f"Ticket `{name}`", commands.get(state, "")) if part)
+
+
+def _value(value: object) -> str:
+    return "not set" if value is None else cut(json.dumps(value, ensure_ascii=False), 200)
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, 3000) or " "}}
+
+
+def _fields(facts: dict[str, str]) -> Block:
+    fields = [{"type": "mrkdwn", "text": cut(f"*{label}*\n{value}", 2000)} for label, value in list(facts.items())[:10]]
+    return {"type": "section", "fields": fields}
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(text, 2900)}]}

@@ -1,0 +1,239 @@
+"""A ticket's state, folded from the events about its finding in whatever order and however often they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from functools import reduce
+from typing import Any
+
+from functions.core.finding import Finding, finding_from_json
+from functions.core.message import Kind, Message
+from functions.core.mode import Limit
+from functions.core.playbook import Mode
+
+SIGHTINGS_KEPT = 20
+"""How many of the newest sightings a ticket keeps, beside the first event of all."""
+EVENTS_KEPT = 40
+"""How many of the newest other events it keeps."""
+
+
+class State(StrEnum):
+    """What a person reads on the ticket."""
+
+    OPEN = "open"
+    AWAITING_APPROVAL = "awaiting approval"
+    FIXING = "fixing"
+    FIXED = "fixed"
+    FAILED = "not fixed"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+    SNOOZED = "snoozed"
+    EXEMPT = "exempt"
+    CLEARED = "cleared"
+
+
+_OPENED = {Mode.ENFORCE: State.FIXING, Mode.APPROVE: State.AWAITING_APPROVAL, Mode.OBSERVE: State.OPEN}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened, as the ticket tells it."""
+
+    at: str
+    kind: Kind
+    mode: str = ""
+    by: str = ""
+    fix: int = 0
+    code: str = ""
+    text: str = ""
+    until: str = ""
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Two deliveries of one event have the same key; an outcome of one fix happens once."""
+        if self.kind in (Kind.FIX_APPLIED, Kind.FIX_UNDONE):
+            return (self.kind, str(self.fix))
+        return (self.kind, self.at, self.code)
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """The ticket of one finding: its story, and where in Slack it stands ('' until it does)."""
+
+    finding: Finding
+    entries: tuple[Entry, ...] = ()
+    """What happened, in order of time; sightings of a problem that is still there included."""
+    changes: tuple[Mapping[str, Any], ...] = ()
+    fix: int = 0
+    channel: str = ""
+    ts: str = ""
+    shown: str = ""
+    """A digest of what Slack shows, so that nothing is sent that is there already."""
+    claimed: float = 0.0
+    """Until when (epoch seconds) a worker is posting it; one that did not finish leaves it to be looked for."""
+    digest: str = ""
+    """The digest message that lists this ticket, where it has no message of its own."""
+
+    @property
+    def id(self) -> str:
+        """The finding's id: same problem, same ticket."""
+        return self.finding.id
+
+    @property
+    def story(self) -> tuple[Entry, ...]:
+        """What a person reads: the entries without repeated sightings of a problem that is still there."""
+        told: list[Entry] = []
+        for entry in self.entries:
+            again = told and entry.kind is Kind.FINDING_OPENED and told[-1].kind is Kind.FINDING_OPENED
+            if not (again and told[-1].mode == entry.mode):
+                told.append(entry)
+        return tuple(told)
+
+    @property
+    def state(self) -> State:
+        """The state that the entries lead to."""
+        return reduce(_after, self.entries, _Standing(State.OPEN)).state
+
+    @property
+    def quiet_until(self) -> str:
+        """When the newest snooze or exemption ends, '' if there is none."""
+        return next((e.until for e in reversed(self.entries) if e.kind is Kind.TICKET_ACTION), "")
+
+    @property
+    def last(self) -> Entry:
+        """The newest entry of the story."""
+        return self.story[-1]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the ticket's body for the table."""
+        return {**asdict(self), "finding": self.finding.to_json(), "state": self.state.value}
+
+
+def fold(ticket: Ticket | None, message: Message) -> Ticket:
+    """Return the ticket with one more event; the order of arrival and repetitions make no difference."""
+    ticket = ticket or Ticket(message.finding)
+    entry = Entry(
+        at=message.at,
+        kind=message.kind,
+        mode=message.mode,
+        by=message.by,
+        fix=message.fix,
+        code=message.code,
+        text=message.text or message.because,
+        until=message.until,
+    )
+    if any(known.key == entry.key for known in ticket.entries):
+        return ticket
+    outcome = _is_newest_outcome(ticket, message)
+    return replace(
+        ticket,
+        finding=message.finding if _is_newest_sighting(ticket, message) else ticket.finding,
+        entries=_kept((*ticket.entries, entry)),
+        fix=message.fix if outcome else ticket.fix,
+        changes=message.changes if outcome else ticket.changes,
+    )
+
+
+def hold(ticket: Ticket | None, now: str) -> list[Limit]:
+    """Return what people's decisions about this ticket allow at most; `now` is ISO 8601 in UTC."""
+    if ticket is None:
+        return []
+    if ticket.state is State.UNDONE:
+        return [Limit(Mode.APPROVE, "somebody undid the fix; it stays undone until a person approves it")]
+    # Seeing the problem again does not lift the cap: a person does, or the problem goes.
+    last = next((e for e in reversed(ticket.entries) if e.kind is not Kind.FINDING_OPENED), None)
+    if last is not None and _reached_the_cap(last):
+        return [Limit(Mode.APPROVE, last.text)]
+    decision = next((e for e in reversed(ticket.entries) if e.kind is Kind.TICKET_ACTION), None)
+    if decision is not None and decision.until > now:
+        return [Limit(Mode.OBSERVE, f"{decision.code} until {decision.until[:10]} by {decision.by}")]
+    return []
+
+
+def ticket_from_json(body: Mapping[str, Any]) -> Ticket:
+    """Read what `to_json` wrote."""
+    entries = tuple(
+        Entry(**{**{k: v for k, v in e.items() if k in Entry.__dataclass_fields__}, "kind": Kind(e["kind"])})
+        for e in body["entries"]
+    )
+    return Ticket(
+        finding=finding_from_json(body["finding"]),
+        entries=entries,
+        changes=tuple(body.get("changes") or ()),
+        fix=int(body.get("fix") or 0),
+        channel=body.get("channel") or "",
+        ts=body.get("ts") or "",
+        shown=body.get("shown") or "",
+        claimed=float(body.get("claimed") or 0.0),
+        digest=body.get("digest") or "",
+    )
+
+
+@dataclass(frozen=True)
+class _Standing:
+    state: State
+    until: str = ""
+
+
+def _after(standing: _Standing, entry: Entry) -> _Standing:
+    """Return where a ticket stands after one entry of its story."""
+    match entry.kind:
+        case Kind.FINDING_OPENED:
+            return _opened(standing, entry)
+        case Kind.FINDING_CLEARED:
+            kept = standing.state in (State.FIXED, State.UNDONE, State.EXEMPT)
+            return standing if kept else _Standing(State.CLEARED)
+        case Kind.FIX_FAILED:
+            return _Standing(State.AWAITING_APPROVAL if _reached_the_cap(entry) else State.FAILED)
+        case Kind.UNDO_REQUESTED if standing.state is State.UNDONE:
+            # Two people asked; what is told of the one undo has been told.
+            return standing
+        case Kind.TICKET_ACTION:
+            return _Standing(State.EXEMPT if entry.code == "exempt" else State.SNOOZED, entry.until)
+        case _:
+            return _Standing(_REACHED[entry.kind])
+
+
+_REACHED = {
+    Kind.FIX_REQUESTED: State.FIXING,
+    Kind.UNDO_REQUESTED: State.UNDOING,
+    Kind.FIX_APPLIED: State.FIXED,
+    Kind.FIX_UNDONE: State.UNDONE,
+}
+
+
+def _opened(standing: _Standing, entry: Entry) -> _Standing:
+    if standing.state is State.UNDONE or standing.until > entry.at:
+        return standing
+    return _Standing(_OPENED[Mode(entry.mode) if entry.mode in list(Mode) else Mode.OBSERVE])
+
+
+def _reached_the_cap(entry: Entry) -> bool:
+    return entry.kind is Kind.FIX_FAILED and entry.code == "cap"
+
+
+def _is_newest_sighting(ticket: Ticket, message: Message) -> bool:
+    """Whether the ticket is to show this event's finding: the newest sighting's, and any other until one has come."""
+    sighting = message.kind is Kind.FINDING_OPENED
+    if sighting != any(e.kind is Kind.FINDING_OPENED for e in ticket.entries):
+        return sighting
+    return message.finding.found_at >= ticket.finding.found_at
+
+
+def _is_newest_outcome(ticket: Ticket, message: Message) -> bool:
+    """Whether the ticket is to show this event's changes: those of the newest fix, and its undoing after it."""
+    if message.kind not in (Kind.FIX_APPLIED, Kind.FIX_UNDONE):
+        return False
+    undone = any(e.kind is Kind.FIX_UNDONE and e.fix == message.fix for e in ticket.entries)
+    return message.fix > ticket.fix or (message.fix == ticket.fix and not undone)
+
+
+def _kept(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Put entries in order and keep a bounded number of them, which ones does not depend on who came first."""
+    ordered = sorted(entries, key=lambda e: (e.at, list(Kind).index(e.kind), e.code, e.fix, e.mode))
+    sightings = [e for e in ordered if e.kind is Kind.FINDING_OPENED][-SIGHTINGS_KEPT:]
+    others = [e for e in ordered if e.kind is not Kind.FINDING_OPENED][-EVENTS_KEPT:]
+    keys = {e.key for e in (ordered[0], *sightings, *others)}
+    return tuple(e for e in ordered if e.key in keys)

@@ -1,0 +1,97 @@
+"""Entry point: an event says where to look; look there, once, and say what was found."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from functions.adapters.clock import iso, now
+from functions.adapters.environment import hub
+from functions.adapters.errors import AWS_ERRORS, Meaning, TryLater, trouble
+from functions.adapters.policy import Policies
+from functions.adapters.queue import Delivery
+from functions.core.event import Forged, Ignored, Look, Trust, read_event
+from functions.core.judgement import forged_event, function_gone, judge, missing_permission, never_settles
+from functions.core.message import Message
+from functions.core.snapshot import FunctionSnapshot
+from functions.core.triggers import INSPECTOR_ROLE, member_roles
+from functions.playbooks import checks, playbooks, settings_of
+
+# Looks of 1, 2, 4 … seconds apart: the tenth comes after a quarter of an hour, when Lambda itself has given up.
+_SETTLING_LOOKS = 10
+_MOMENT = 0.1
+
+HUB = hub()
+POLICIES = Policies(HUB.store, HUB.policy, HUB.log)
+TRUST = Trust(HUB.account, member_roles(playbooks()), HUB.policy.health_accounts)
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Take an SQS batch of EventBridge events, or one bare event."""
+    return HUB.queue.process(event, inspect)
+
+
+def inspect(delivery: Delivery) -> str:
+    """Go where one event points to and put what was found on the bus."""
+    reading = read_event(delivery.event, TRUST)
+    match reading:
+        case Ignored(because):
+            HUB.log.debug("ignored", because=because)
+            return f"ignored: {because}"
+        case Forged():
+            HUB.bus.put(forged_event(reading, iso(now())))
+            return f"refused: {reading.because}"
+    messages = [message for look in reading for message in _look(look, delivery.attempts)]
+    HUB.bus.put(*messages)
+    return ", ".join(message.kind.value for message in messages) or "nothing found"
+
+
+def _look(look: Look, attempts: int) -> list[Message]:
+    if not look.subject.function:
+        _sweep(look)
+        return []
+    seen_at = iso(now())
+    try:
+        snapshot = HUB.aws.member(look.subject, INSPECTOR_ROLE).snapshot()
+    except AWS_ERRORS as error:
+        found = trouble(error)
+        if found.meaning is Meaning.MISSING:
+            return function_gone(HUB.store.known(look.subject).tickets, seen_at)
+        if found.meaning is Meaning.DENIED:
+            return [missing_permission(look.subject, INSPECTOR_ROLE, found.action, found.resource, seen_at)]
+        raise
+    if snapshot.settling and attempts == 0:
+        # Most functions settle within a moment; a look through the queue costs a second at least.
+        time.sleep(_MOMENT)
+        snapshot = HUB.aws.member(look.subject, INSPECTOR_ROLE).snapshot()
+    if snapshot.settling:
+        state = "Pending" if snapshot.state == "Pending" else snapshot.last_update_status
+        if attempts < _SETTLING_LOOKS:
+            raise TryLater(f"{look.subject.function} is still {state}", first=1, cap=300)
+        return [never_settles(look.subject, state, look.cause, seen_at)]
+    return _check(look, snapshot, seen_at)
+
+
+def _check(look: Look, snapshot: FunctionSnapshot, seen_at: str) -> list[Message]:
+    found = [
+        finding.seen(seen_at, look.cause)
+        for playbook, check in checks()
+        for finding in check(snapshot, settings_of(playbook, HUB.policy))
+    ]
+    return judge(
+        found,
+        checked=[playbook.id for playbook, _ in checks()],
+        tags=snapshot.tags,
+        tickets=HUB.store.known(look.subject).tickets,
+        rules=POLICIES.rules(look.subject.account),
+        now=seen_at,
+    )
+
+
+def _sweep(look: Look) -> None:
+    """Have the sweep look at every function of the account and Region."""
+    body: Mapping[str, Any] = {
+        "sweep": {"account": look.subject.account, "region": look.subject.region, "origin": look.cause.event}
+    }
+    HUB.queue.send_to(HUB.variables["WARDEN_SWEEP_QUEUE_URL"], [body])

@@ -1,0 +1,1 @@
+"""A critical function must not be starved by its neighbours: it gets reserved concurrency."""
