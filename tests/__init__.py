@@ -1,0 +1,1 @@
+"""Tests, from many small ones of single decisions to few of the whole system."""
