@@ -1,0 +1,79 @@
+"""What is in each function's zip: its entry point and what that imports, nothing else of the repository."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import aws_cdk as cdk
+from aws_cdk import aws_lambda as lambda_
+
+from functions.core.playbook import Playbook
+from stacks.imports import closure
+
+RUNTIME = lambda_.Runtime.PYTHON_3_13
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class EntryPoint:
+    """A function's handler and the files below `root` that it needs."""
+
+    root: Path
+    name: str
+    files: tuple[str, ...]
+
+    @property
+    def handler(self) -> str:
+        """The handler, as Lambda imports it."""
+        return f"functions.{self.name}.handler"
+
+    @property
+    def exclude(self) -> list[str]:
+        """What stays out, in Git's syntax: everything but these files, whatever is added to the repository."""
+        return ["*", *_kept(self.files)]
+
+    @property
+    def code(self) -> lambda_.AssetCode:
+        """The files as an asset."""
+        return lambda_.Code.from_asset(str(self.root), ignore_mode=cdk.IgnoreMode.GIT, exclude=self.exclude)
+
+
+@dataclass(frozen=True)
+class Bundles:
+    """The entry points of a repository."""
+
+    root: Path
+
+    def inspector(self, playbooks: Collection[Playbook]) -> EntryPoint:
+        """Every declaration and every check, no fix."""
+        return self._entry_point("inspector", _parts(playbooks, "playbook", "check"))
+
+    def remediator(self, playbook: Playbook) -> EntryPoint:
+        """One playbook with its check, since a fix looks again whether it is still needed."""
+        return self._entry_point("remediator", _parts([playbook], "playbook", "check", "fix"))
+
+    def ticket(self) -> EntryPoint:
+        """No playbook: a ticket is written from the event alone."""
+        return self._entry_point("ticket", [])
+
+    def sweep(self) -> EntryPoint:
+        """No playbook: the sweep only says where to look."""
+        return self._entry_point("sweep", [])
+
+    def _entry_point(self, name: str, loaded_by_name: Iterable[str]) -> EntryPoint:
+        files = closure(self.root, [f"functions/{name}.py", *loaded_by_name])
+        return EntryPoint(self.root, name, tuple(files))
+
+
+def _parts(playbooks: Iterable[Playbook], *modules: str) -> list[str]:
+    """Name the modules of playbooks, which `functions.playbooks` imports by a computed name."""
+    return [f"functions/playbooks/{playbook.module}/{module}.py" for playbook in playbooks for module in modules]
+
+
+def _kept(files: Iterable[str]) -> list[str]:
+    """Return the exceptions to `*` in Git's syntax: each file, and each folder on the way to it."""
+    paths = [PurePosixPath(file) for file in files]
+    folders = {folder for path in paths for folder in path.parents if folder != PurePosixPath()}
+    return [f"!/{path}" for path in sorted({*folders, *paths})]

@@ -1,0 +1,125 @@
+"""What a member account gets: roles that the hub enters by, and rules that forward events. No code, no assets.
+
+Each stack is one template for every account: the account's own number comes from CloudFormation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from functions.core.playbook import Mode, Permission, Playbook
+from functions.core.triggers import INSPECTOR_ROLE, member_patterns
+from stacks import names
+from stacks.config import Config
+from stacks.queue import dead_letter_queue, let_rules_send
+from stacks.roles import Grant, arn, grants_of, role
+
+LIST_FUNCTIONS = Permission("lambda:ListFunctions", "*", why_any="lambda:ListFunctions has no resource type")
+
+
+class MemberAccountStack(cdk.Stack):
+    """The roles, once per account. What may not be fixed under the ceiling has no role that could."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, config: Config, playbooks: Collection[Playbook], ceiling: Mode
+    ) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="lambda-warden: what the hub may read and change in this account",
+            synthesizer=cdk.BootstraplessSynthesizer(),
+        )
+        role(
+            self,
+            "Inspector",
+            name=INSPECTOR_ROLE,
+            trust=trusts(config, names.INSPECTOR, names.SWEEP),
+            grants=grants_of([LIST_FUNCTIONS, *(read for playbook in playbooks for read in playbook.reads)]),
+        )
+        for playbook in playbooks:
+            if config.may_fix(playbook, ceiling):
+                role(
+                    self,
+                    f"Playbook-{playbook.id}",
+                    name=playbook.member_role,
+                    trust=trusts(config, playbook.remediator),
+                    grants=grants_of([*playbook.reads, *playbook.writes]),
+                )
+        role(
+            self,
+            "Forwarder",
+            name=names.FORWARDER,
+            trust=iam.ServicePrincipal(
+                "events.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": cdk.Aws.ACCOUNT_ID}}
+            ),
+            grants=[Grant(actions=("events:PutEvents",), resources=(hub_bus(config),))],
+        )
+
+
+class MemberRegionStack(cdk.Stack):
+    """The rules, once per governed Region: what concerns a playbook goes from the default bus to the hub's."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: Config, playbooks: Collection[Playbook]) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="lambda-warden: what the hub is told of this account and Region",
+            synthesizer=cdk.BootstraplessSynthesizer(),
+        )
+        dead_letters = dead_letter_queue(self, "ForwardingDeadLetters", "warden-forwarding-dlq")
+        cdk.Validations.of(dead_letters).acknowledge(
+            cdk.Acknowledgment(id="AwsSolutions-SQS3", reason="it is itself the dead-letter queue of the rules' target")
+        )
+        target = events.CfnRule.TargetProperty(
+            id="hub",
+            arn=arn(hub_bus(config)),
+            role_arn=arn(f"arn:{{partition}}:iam::{{account}}:role/{names.FORWARDER}"),
+            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
+        )
+        rules = [
+            events.CfnRule(self, f"Rule-{suffix}", name=f"warden-{suffix}", event_pattern=pattern, targets=[target])
+            for suffix, pattern in member_patterns(playbooks).items()
+        ]
+        let_rules_send(dead_letters, rules)
+        _throttles_alarm(self)
+
+
+def hub_bus(config: Config) -> str:
+    """Return the ARN of the hub's bus."""
+    return f"arn:{{partition}}:events:{config.region}:{config.hub_account}:event-bus/{names.BUS}"
+
+
+def trusts(config: Config, *hub_roles: str) -> iam.IPrincipal:
+    """Trust roles of the hub, by name.
+
+    The principal is the hub's account, and the condition the role: AWS stores a role named as principal by its unique
+    id, so that making it anew would lock the hub out of every member (IAM user guide, "AWS JSON policy elements:
+    Principal").
+    """
+    allowed: Sequence[str] = [arn(f"arn:{{partition}}:iam::{config.hub_account}:role/{name}") for name in hub_roles]
+    conditions: dict[str, dict[str, object]] = {"ArnEquals": {"aws:PrincipalArn": allowed}}
+    if config.organization_id:
+        conditions["StringEquals"] = {"aws:PrincipalOrgID": config.organization_id}
+    return iam.AccountPrincipal(config.hub_account).with_conditions(conditions)
+
+
+def _throttles_alarm(scope: Construct) -> None:
+    cloudwatch.Alarm(
+        scope,
+        "Throttles",
+        alarm_name="warden-throttles",
+        alarm_description="Functions of this account and Region were throttled: lambda-warden looks at all of them.",
+        metric=cloudwatch.Metric(
+            namespace="AWS/Lambda", metric_name="Throttles", statistic="Sum", period=cdk.Duration.minutes(1)
+        ),
+        threshold=1,
+        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+        evaluation_periods=1,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
