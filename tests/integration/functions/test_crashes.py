@@ -1,0 +1,176 @@
+"""Killed at any call to AWS or Slack, before it or after it: the next delivery completes the work, once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import botocore.client
+import pytest
+import slack_sdk
+
+from warden.local.slack import LocalSlack
+
+MEMBER = "222222222222"
+LATER = "2999-01-01T00:00:00.000000Z"
+
+
+class Killed(BaseException):
+    """The execution environment is gone; no `except Exception` sees it coming."""
+
+
+@contextmanager
+def killed_at(number: int, *, after: bool) -> Iterator[list[str]]:
+    """Kill at the `number`th call to anything outside, before it is made or after it took effect."""
+    calls: list[str] = []
+
+    def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def call(self: Any, operation: str, *arguments: Any, **named: Any) -> Any:
+            calls.append(operation)
+            if len(calls) == number and not after:
+                raise Killed
+            answer = original(self, operation, *arguments, **named)
+            if len(calls) == number:
+                raise Killed
+            return answer
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.client.BaseClient, "_make_api_call", wrap(botocore.client.BaseClient._make_api_call))
+        patch.setattr(slack_sdk.WebClient, "api_call", wrap(slack_sdk.WebClient.api_call))
+        yield calls
+
+
+@pytest.fixture
+def leases_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.adapters.store.LEASE_SECONDS", 0)
+    monkeypatch.setattr("functions.adapters.desk._CLAIM_SECONDS", 0)
+    monkeypatch.setattr("functions.adapters.desk._SOON_FIXED_SECONDS", 0)
+
+
+def count_calls(run: Callable[[], object]) -> list[str]:
+    with killed_at(10_000, after=False) as calls:
+        run()
+    return calls
+
+
+def crash_everywhere(run: Callable[[int, bool], None], calls: int) -> None:
+    for after in (False, True):
+        for number in range(1, calls + 1):
+            run(number, after)
+
+
+@pytest.mark.usefixtures("leases_end_at_once")
+def test_a_fix_killed_anywhere_is_completed_once(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.modules["remediator"], "_LOCK_SECONDS", 0)
+    monkeypatch.setattr(world.modules["remediator"], "PLAYBOOK", _uncapped(world))
+    # Sessions and policies are kept between runs, so the first run is not the one to count.
+    world.run("remediator", _opened(world, "first"))
+    event = _opened(world, "whole")
+    total = len(count_calls(lambda: world.run("remediator", event)))
+    assert total > 8
+    world.sent()
+
+    def run(number: int, after: bool) -> None:
+        name = f"fix-{number}-{after}"
+        event = _opened(world, name)
+        with killed_at(number, after=after), pytest.raises(Killed):
+            world.run("remediator", event)
+        assert world.run("remediator", event) == {"batchItemFailures": []}
+        assert world.reserved(name) == 10, (number, after)
+        applied = [e for e in world.sent() if e["detail"]["finding"]["subject"]["function"] == name]
+        assert applied, (number, after)
+        assert {(e["detail-type"], e["detail"]["fix"]) for e in applied} == {("Fix Applied", 1)}
+
+    crash_everywhere(run, total)
+    puts = [str(c.resource).rpartition(":")[2] for c in world.emulator.calls(operation="PutFunctionConcurrency")]
+    assert sorted(puts) == sorted(set(puts)), "a reservation was set twice"
+
+
+@pytest.mark.usefixtures("leases_end_at_once")
+def test_an_undo_killed_anywhere_is_completed_once(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.modules["remediator"], "_LOCK_SECONDS", 0)
+    monkeypatch.setattr(world.modules["remediator"], "PLAYBOOK", _uncapped(world))
+
+    def undo_of(name: str) -> dict[str, Any]:
+        event = _opened(world, name)
+        world.run("remediator", event)
+        world.sent()
+        return {**event, "detail-type": "Undo Requested", "detail": {**event["detail"], "at": LATER, "by": "bob"}}
+
+    request = undo_of("whole")
+    total = len(count_calls(lambda: world.run("remediator", request)))
+
+    def run(number: int, after: bool) -> None:
+        name = f"undo-{number}-{after}"
+        event = undo_of(name)
+        with killed_at(number, after=after), pytest.raises(Killed):
+            world.run("remediator", event)
+        world.run("remediator", event)
+        assert world.reserved(name) is None, (number, after)
+        assert {e["detail-type"] for e in world.sent()} == {"Fix Undone"}, (number, after)
+
+    crash_everywhere(run, total)
+    deletes = [str(c.resource).rpartition(":")[2] for c in world.emulator.calls(operation="DeleteFunctionConcurrency")]
+    assert sorted(deletes) == sorted(set(deletes))
+
+
+def test_an_inspection_killed_anywhere_tells_the_finding(world: Any) -> None:
+    world.create_function("checkout")
+    event = world.created_event("checkout")
+    total = len(count_calls(lambda: world.run("inspector", event)))
+    world.sent()
+
+    def run(number: int, after: bool) -> None:
+        with killed_at(number, after=after), pytest.raises(Killed):
+            world.run("inspector", event)
+        world.run("inspector", event)
+        assert {e["detail-type"] for e in world.sent()} == {"Finding Opened"}
+
+    # Sessions and policies are kept between runs, so the later runs make fewer calls.
+    warm = len(count_calls(lambda: world.run("inspector", event)))
+    assert warm <= total
+    world.sent()
+    crash_everywhere(run, warm)
+
+
+@pytest.mark.usefixtures("leases_end_at_once")
+def test_a_ticket_killed_anywhere_is_posted_once(make: Any) -> None:
+    token = "-".join(("xoxb", "test"))
+    with LocalSlack(token, ["C0WARDEN001:lambda-warden"], rate=None, tier_3_per_minute=None) as slack:
+        world = make(WARDEN_SLACK_API_URL=slack.api_url, WARDEN_DIGEST_AFTER="1000")
+        world.client("secretsmanager").create_secret(Name="warden/slack", SecretString=f'{{"bot_token": "{token}"}}')
+        world.run("ticket", _opened(world, "first"))
+        event = _opened(world, "whole")
+        total = len(count_calls(lambda: world.run("ticket", event)))
+        assert total > 4
+
+        def run(number: int, after: bool) -> None:
+            name = f"told-{number}-{after}"
+            event = _opened(world, name)
+            with killed_at(number, after=after), pytest.raises(Killed):
+                world.run("ticket", event)
+            for attempt in range(3):
+                world.run("ticket", event, attempts=attempt)
+            posted = [m for m in slack.messages("C0WARDEN001") if name in m.text]
+            assert len(posted) == 1, (number, after, len(posted))
+
+        crash_everywhere(run, total)
+
+
+def _uncapped(world: Any) -> Any:
+    import dataclasses
+
+    return dataclasses.replace(world.modules["remediator"].PLAYBOOK, fixes_per_hour=1000)
+
+
+def _opened(world: Any, name: str) -> dict[str, Any]:
+    """Create a function and return the finding's event, without running the inspector for it."""
+    world.create_function(name)
+    world.run("inspector", world.created_event(name))
+    (event,) = [e for e in world.sent() if e["detail-type"] == "Finding Opened"]
+    return dict(event)

@@ -1,0 +1,74 @@
+"""Puts the corrections around the engine, in the order in which they depend on each other."""
+
+from ministack import app as engine
+
+from warden.local import cbor, enforcement, lambda_api, workers as lambda_workers
+from warden.local.admin import Admin
+from warden.local.alarms import Alarms
+from warden.local.buses import Buses, TargetError
+from warden.local.calls import CallLog
+from warden.local.cloudtrail import Trail
+from warden.local.current import CURRENT
+from warden.local.delivery import AsyncInvocations
+from warden.local.faults import Faults
+from warden.local.gateway import Gateway
+from warden.local.identity import Principal
+from warden.local.limits import Limits
+from warden.local.organization import Organization
+from warden.local.queues import SqsSources
+from warden.local.settings import Settings
+from warden.local.states import FunctionStates
+from warden.local.targets import Targets
+from warden.local.timers import Timers
+
+# (status, code) of an injected fault to what EventBridge reports; everything else is retried as an internal error.
+_TARGET_CODES = {429: "THROTTLING", 403: "NO_PERMISSIONS", 404: "NO_RESOURCE", 0: "TIMEOUT"}
+
+
+def assemble(*, workers: int, concurrency: int, enforce_iam: bool) -> Gateway:
+    """The emulator as one ASGI application. The process's environment must already be the engine's configuration."""
+    cbor.provide()
+    initial = Settings(concurrency=concurrency)
+    settings = Settings(concurrency=concurrency)
+    timers, calls, faults = Timers(), CallLog(), Faults()
+    invocations = AsyncInvocations(settings, workers)
+    buses = Buses(_caller, enforce_iam)
+    Targets(settings, timers, buses, invocations, lambda *call: _target_fault(faults, *call), enforce_iam)
+    invocations.publish = buses.publish
+    alarms, organization, sources = Alarms(settings, buses.publish), Organization(settings), SqsSources(timers)
+    enforcement.install()
+    lambda_api.install()
+    lambda_workers.install()
+    for part in (
+        *(buses, invocations, sources, Limits(settings), FunctionStates(settings, timers)),
+        *(alarms, organization),
+    ):
+        part.install()
+
+    def reset() -> None:
+        clearable = (timers, invocations, calls, faults, alarms)
+        for part in clearable:
+            part.clear()
+        settings.become(initial)
+        engine._reset_all_state()
+        # What was under way while the engine was being emptied may have left something.
+        for part in clearable:
+            part.clear()
+
+    admin = Admin(settings, calls, faults, buses, timers, invocations, sources, reset)
+    admin.on_settings.append(organization.seed)
+    return Gateway(engine.app, admin, calls, faults, Trail(settings, timers, buses.publish))
+
+
+def _caller() -> Principal | None:
+    current = CURRENT.get()
+    return current.caller if current else None
+
+
+def _target_fault(faults: Faults, operation: str, principal: str, resource: str) -> TargetError | None:
+    account = resource.split(":")[4] if resource.count(":") > 4 else ""
+    fault = faults.take((operation,), account, principal, resource)
+    if fault is None:
+        return None
+    code = _TARGET_CODES.get(fault.status, "INTERNAL_ERROR")
+    return TargetError(code, fault.message, retriable=fault.status in (0, 429) or fault.status >= 500)

@@ -1,0 +1,253 @@
+"""SQS queues as an event source of functions, and as the end of deliveries.
+
+What the engine gets wrong: its pollers and its API change a queue's message list from different threads without a lock
+and lose messages under load; a message that becomes visible again waits for the next idle tick; batches stop at 10; an
+invalid partial batch response counts as success; a function that is still Pending or has no concurrency left burns (or
+never touches) the receive count. AWS documentation: "Handling errors for an SQS event source in Lambda", "Configuring
+scaling behavior for SQS event source mappings" and "Amazon SQS visibility timeout".
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core.arn import parse_arn
+from ministack.core.concurrency import esm_wake
+from ministack.core.responses import new_uuid, request_scope
+from ministack.services import lambda_svc, sqs
+
+from warden.local.patching import replace
+from warden.local.timers import Timers
+
+Message = dict[str, Any]
+
+# After a wake-up that found no work the engine sleeps this long, which would be paid at every queue on the way.
+_IDLE_GAP_SECONDS = 0.002
+
+
+def send(queue_arn: str, body: str, *, attributes: dict[str, str] | None = None, group: str | None = None) -> None:
+    """Append a message to an existing queue, as a service that delivers to it does."""
+    spec = parse_arn(queue_arn)
+    with request_scope(spec.account_id, spec.region):
+        queue = sqs._queue_by_arn(queue_arn)
+        now = time.time()
+        message = {
+            "id": new_uuid(),
+            "body": body,
+            "md5_body": hashlib.md5(body.encode(), usedforsecurity=False).hexdigest(),
+            "receipt_handle": None,
+            "sent_at": now,
+            "visible_at": now + sqs.queue_delay(queue),
+            "receive_count": 0,
+            "message_attributes": {
+                name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()
+            },
+            "sys": {"SenderId": spec.account_id, "SentTimestamp": str(int(now * 1000))},
+        }
+        if queue.get("is_fifo"):
+            queue["fifo_seq"] = queue.get("fifo_seq", 0) + 1
+            message["group_id"] = group or "default"
+            message["dedup_id"] = hashlib.sha256(body.encode()).hexdigest()
+            message["seq"] = str(queue["fifo_seq"]).zfill(20)
+        sqs._ensure_msg_fields(message)
+        queue["messages"].append(message)
+        esm_wake.set()
+
+
+class SqsSources:
+    """The SQS half of event source mappings."""
+
+    def __init__(self, timers: Timers) -> None:
+        self._timers = timers
+        # While a pass of the poller is under way, messages are between their queue and a batch.
+        self.polling = False
+
+    def install(self) -> None:
+        """Replace what removes messages, and how batches are taken and finished."""
+        replace(sqs, "_expire_retained", lambda _original: expire_retained)
+        replace(sqs, "_dlq_sweep", lambda _original: redrive)
+        replace(sqs, "_receive_messages_for_esm", lambda _original: receive)
+        replace(sqs, "_delete_messages_for_esm", lambda _original: delete_received)
+        for action, make in (("DeleteMessage", _deleting), ("DeleteMessageBatch", _deleting_batch)):
+            sqs._HANDLERS[action] = make(sqs._HANDLERS[action])
+        replace(lambda_svc, "_poll_sqs", self._polling)
+        replace(lambda_svc, "_sqs_esm_concurrency", _concurrency)
+        replace(lambda_svc, "_run_sqs_batch", lambda _original: run_batch)
+        for name in ("_create_esm", "_update_esm"):
+            replace(lambda_svc, name, _then_looking)
+        replace(lambda_svc, "_ESM_IDLE_WAKE_GAP_SECONDS", lambda _original: _IDLE_GAP_SECONDS)
+
+    def _polling(self, original: Callable[[], bool]) -> Callable[[], bool]:
+        def poll() -> bool:
+            self.polling = True
+            try:
+                processed = original()
+            finally:
+                self.polling = False
+            self._wake_when_visible()
+            return processed
+
+        return poll
+
+    def _wake_when_visible(self) -> None:
+        """The poller looks at least once a second; make it look when the next message becomes visible, if sooner."""
+        now = time.time()
+        sources = {esm.get("EventSourceArn") for _account, _region, esm in lambda_svc._iter_all_esms()}
+        moments = [
+            message["visible_at"]
+            for queue in list(sqs._queues._data.values())
+            if queue["attributes"].get("QueueArn") in sources
+            for message in list(queue["messages"])
+            if now < message.get("visible_at", 0) <= now + 1.0
+        ]
+        if moments:
+            self._timers.after(min(moments) - now + 0.001, esm_wake.set)
+
+
+# Messages leave a queue only under the lock and in place: a sender in another thread may append at any moment.
+
+
+def _discard(queue: dict[str, Any], doomed: Callable[[Message], bool]) -> list[Message]:
+    messages = queue["messages"]
+    gone = []
+    for index in range(len(messages) - 1, -1, -1):
+        if doomed(messages[index]):
+            gone.append(messages[index])
+            del messages[index]
+    return gone[::-1]
+
+
+def expire_retained(queue: dict[str, Any]) -> None:
+    """Drop what is older than the queue's retention period."""
+    oldest = time.time() - float(queue["attributes"].get("MessageRetentionPeriod", "345600"))
+    _discard(queue, lambda message: bool(message.get("enqueued_at", message.get("sent_at", oldest + 1)) <= oldest))
+
+
+def redrive(queue: dict[str, Any]) -> None:
+    """Move what was received too often to the dead-letter queue."""
+    policy = json.loads(queue["attributes"].get("RedrivePolicy") or "{}")
+    target = sqs._queue_by_arn(policy.get("deadLetterTargetArn", "")) if policy else None
+    if target is None:
+        return
+    now, limit = time.time(), int(policy.get("maxReceiveCount", 0))
+    for message in _discard(
+        queue, lambda message: message.get("receive_count", 0) >= limit > 0 and message.get("visible_at", 0) <= now
+    ):
+        source = queue["attributes"].get("QueueArn", "")
+        moved = {**message, "receipt_handle": None, "visible_at": now}
+        moved["sys"] = {"DeadLetterQueueSourceArn": source, **message.get("sys", {})}
+        if target.get("is_fifo"):
+            moved["enqueued_at"] = now
+        target["messages"].append(moved)
+        esm_wake.set()
+
+
+def receive(queue_url: str, most: int) -> list[Message]:
+    """Take up to ``most`` messages for a function; a mapping's batch may be larger than the API's 10."""
+    with sqs._queues_lock:
+        queue = sqs._get_q(queue_url)
+        timeout = int(queue["attributes"].get("VisibilityTimeout", "30"))
+        expire_retained(queue)
+        redrive(queue)
+        return list(sqs._collect_msgs(queue, int(most or 1), timeout))
+
+
+def delete_received(queue_url: str, receipt_handles: set[str]) -> None:
+    """Delete what a function has processed."""
+    with sqs._queues_lock:
+        _discard(sqs._get_q(queue_url), lambda message: message.get("receipt_handle") in receipt_handles)
+
+
+def _deleting(original: Callable[..., Any]) -> Callable[..., Any]:
+    def delete(data: dict[str, Any], url: str) -> dict[str, Any]:
+        if not data.get("ReceiptHandle"):
+            return dict(original(data, url))
+        with sqs._queues_lock:
+            queue = sqs._get_q(data.get("QueueUrl", url), "sqs:DeleteMessage")
+            if not _discard(queue, lambda message: message.get("receipt_handle") == data["ReceiptHandle"]):
+                raise sqs._Err("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
+        return {}
+
+    return delete
+
+
+def _deleting_batch(original: Callable[..., Any]) -> Callable[..., Any]:
+    """The engine's own, under the lock, on a copy; what it removed from the copy is then removed in place."""
+
+    def delete(data: dict[str, Any], url: str) -> dict[str, Any]:
+        with sqs._queues_lock:
+            queue = sqs._get_q(data.get("QueueUrl", url), "sqs:DeleteMessage")
+            live = queue["messages"]
+            queue["messages"] = before = list(live)
+            try:
+                answer = dict(original(data, url))
+                kept = {id(message) for message in queue["messages"]}
+            finally:
+                queue["messages"] = live
+            seen = {id(message) for message in before}
+            _discard(queue, lambda message: id(message) in seen and id(message) not in kept)
+        return answer
+
+    return delete
+
+
+def _then_looking(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A mapping that was created or enabled finds what is already in its queue without waiting for the idle tick."""
+
+    def change(*args: Any) -> Any:
+        answer = original(*args)
+        esm_wake.set()
+        return answer
+
+    return change
+
+
+def _concurrency(original: Callable[..., int]) -> Callable[..., int]:
+    """Pollers do not know a reservation of 0: they receive, are throttled, and the receive count grows."""
+
+    def concurrency(esm: dict[str, Any], func: dict[str, Any], config: dict[str, Any], queue: Any = None) -> int:
+        if config.get("State") in ("Pending", "Failed"):
+            return 0
+        if lambda_svc._reserved_concurrency(func, config) == 0:
+            return int(original(esm, {**func, "concurrency": None}, config, queue))
+        return int(original(esm, func, config, queue))
+
+    return concurrency
+
+
+def run_batch(
+    esm: dict[str, Any], func: dict[str, Any], event: dict[str, Any], batch: list[Message], url: str, name: str
+) -> None:
+    """Invoke a function with a batch; delete what it processed, leave the rest to its visibility timeout."""
+    result = lambda_svc._execute_function(func, event)
+    identifiers = {message["id"] for message in batch}
+    failed = identifiers if result.get("error") else _failures(esm, result.get("body"), identifiers)
+    delete_received(url, {message["receipt_handle"] for message in batch if message["id"] not in failed})
+    if result.get("error"):
+        esm["LastProcessingResult"] = "FAILED"
+        lambda_svc._esm_backoff_until[esm["UUID"]] = time.time() + lambda_svc._ESM_BACKOFF_SECONDS
+        body = result.get("body")
+        lambda_svc.logger.warning("batch from %s failed in %s: %s", name, esm["FunctionName"], body)
+    else:
+        esm["LastProcessingResult"] = f"OK - {len(batch) - len(failed)} records, {len(failed)} partial failures"
+        lambda_svc._esm_backoff_until.pop(esm["UUID"], None)
+
+
+def _failures(esm: dict[str, Any], body: Any, identifiers: set[str]) -> set[str]:
+    """The failed ids of a partial batch response; a response that is not one, or names a stranger, fails them all."""
+    if "ReportBatchItemFailures" not in (esm.get("FunctionResponseTypes") or []) or not body:
+        return set()
+    parsed = body
+    if isinstance(body, str):
+        try:
+            parsed = json.loads(body)
+        except ValueError:
+            return identifiers
+    items = parsed.get("batchItemFailures") if isinstance(parsed, dict) else ...
+    if items is ... or (items is not None and not isinstance(items, list)):
+        return identifiers
+    named = {item.get("itemIdentifier") if isinstance(item, dict) else None for item in items or []}
+    known = named <= identifiers
+    return identifiers & named if known else identifiers

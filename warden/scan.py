@@ -1,0 +1,130 @@
+"""`scan`: every check on an account, read-only. What may not be read is listed, never passed in silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+
+import click
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.progress import Progress
+
+from functions.adapters.errors import trouble
+from functions.core.finding import Finding
+from functions.core.snapshot import from_get_function
+from functions.core.subject import Subject, partition_of
+from functions.playbooks import checks
+from warden.connection import Connection, NoAccess, connect
+from warden.output import as_json, as_table, finding_row
+
+# GetFunction allows 100 calls a second and account (Lambda quotas); eight at a time stay below it.
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class NotChecked:
+    """Something that could not be read, and why."""
+
+    region: str
+    function: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What a scan saw."""
+
+    account: str
+    functions: int
+    findings: tuple[Finding, ...]
+    not_checked: tuple[NotChecked, ...]
+
+
+@click.command()
+@click.option("--regions", metavar="R,R…", help="Regions to scan, separated by commas. [default: the configured one]")
+@click.option("--json", "json_", is_flag=True, help="One JSON object: findings, and what was not checked.")
+def scan(regions: str | None, json_: bool) -> None:
+    """Check every function of the account you are in; changes nothing.
+
+    Exit code 1 if there are findings. Needs lambda:ListFunctions and lambda:GetFunction.
+    """
+    connection = connect()
+    account, _ = connection.me()
+    names = [name.strip() for name in regions.split(",") if name.strip()] if regions else [_default_region(connection)]
+    seen = look(connection, account, names, quiet=json_)
+    if json_:
+        as_json(
+            {
+                "account": account,
+                "regions": names,
+                "functions": seen.functions,
+                "findings": [finding_row(finding) for finding in seen.findings],
+                "not_checked": [asdict(item) for item in seen.not_checked],
+            }
+        )
+    else:
+        _show(seen)
+    raise SystemExit(1 if seen.findings else 0)
+
+
+def look(connection: Connection, account: str, regions: Sequence[str], *, quiet: bool) -> Scan:
+    """Run every check on every function of the account in these Regions."""
+    subjects: list[Subject] = []
+    not_checked: list[NotChecked] = []
+    for region in regions:
+        try:
+            subjects += _functions(connection, account, region)
+        except (ClientError, BotoCoreError) as error:
+            not_checked.append(NotChecked(region, "every function", _why(error)))
+    findings: list[Finding] = []
+    console = Console(stderr=True, quiet=quiet)
+    with Progress(console=console, transient=True) as progress, ThreadPoolExecutor(_AT_ONCE) as pool:
+        task = progress.add_task("checking functions", total=len(subjects))
+        for found in pool.map(lambda subject: _check(connection, subject), subjects):
+            progress.advance(task)
+            if isinstance(found, NotChecked):
+                not_checked.append(found)
+            else:
+                findings += found
+    return Scan(account, len(subjects), tuple(findings), tuple(not_checked))
+
+
+def _functions(connection: Connection, account: str, region: str) -> Iterator[Subject]:
+    pages = connection.client("lambda", region).get_paginator("list_functions").paginate()
+    names = [function["FunctionName"] for page in pages for function in page["Functions"]]
+    return (Subject(partition_of(region), account, region, name) for name in names)
+
+
+def _check(connection: Connection, subject: Subject) -> list[Finding] | NotChecked:
+    try:
+        answer = connection.client("lambda", subject.region).get_function(FunctionName=subject.function)
+    except (ClientError, BotoCoreError) as error:
+        return NotChecked(subject.region, subject.function, _why(error))
+    snapshot = from_get_function(subject, answer)
+    return [finding for playbook, check in checks() for finding in check(snapshot, playbook.settings)]
+
+
+def _why(error: ClientError | BotoCoreError) -> str:
+    found = trouble(error)
+    return f"{found.action} is not allowed" if found.action else f"{found.code}: {found.text}"
+
+
+def _default_region(connection: Connection) -> str:
+    region = connection.client("sts").meta.region_name
+    if not region or region == "aws-global":
+        raise NoAccess("no Region: set AWS_REGION or give --regions")
+    return str(region)
+
+
+def _show(seen: Scan) -> None:
+    as_table(
+        ("FUNCTION", "REGION", "SEVERITY", "PROBLEM"),
+        [(f.subject.function, f.subject.region, f.severity.value, f.what) for f in seen.findings],
+        "nothing found",
+    )
+    if seen.not_checked:
+        click.echo("\nNot checked:")
+        as_table(("FUNCTION", "REGION", "WHY"), [(n.function, n.region, n.reason) for n in seen.not_checked], "")
+    click.echo(f"\n{len(seen.findings)} findings in {seen.functions} functions of account {seen.account}", err=True)

@@ -1,0 +1,191 @@
+"""What the demo shows: one mistake or attack each, by real API calls, and what became of it as read back."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from functions.adapters.clock import iso, now
+from functions.core.finding import finding_id
+from functions.core.message import Kind, Message
+from functions.core.subject import Subject
+from functions.core.ticket import State
+from warden.connection import BUS, Connection
+from warden.local.cloud import ANALYTICS, HUB, PAYMENTS, REGION, Cloud, until
+from warden.local.functions import create_function
+
+_PATIENCE = 30.0
+PLAYBOOK = "reserved-concurrency"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one scenario ended, as read back from the embedded AWS."""
+
+    name: str
+    account: str
+    function: str
+    finding: str
+    outcome: str
+    seconds: float
+    ticket: str
+    ok: bool = True
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One mistake, and what should become of it. `run` returns the outcome it saw."""
+
+    name: str
+    tells: str
+    run: Callable[[Cloud], Outcome]
+
+
+def _critical_function(cloud: Cloud) -> Outcome:
+    """A developer creates a critical function; it gets its reservation, and a ticket says so."""
+    started = create_function(cloud, PAYMENTS, "checkout", {"warden:tier": "critical"})
+    reserved = until(lambda: _reserved(cloud, PAYMENTS, "checkout"), _PATIENCE)
+    seconds = time.monotonic() - started
+    ticket = _told(cloud, PAYMENTS, "checkout", State.FIXED)
+    outcome = f"reserved {reserved}" if reserved else "not fixed"
+    return _outcome("critical function", (PAYMENTS, "checkout"), outcome, seconds, ticket, ok=reserved == 10 and ticket)
+
+
+def _undone(cloud: Cloud) -> Outcome:
+    """The team takes the fix back; the reservation is unset again, and stays so."""
+    ticket = cloud.ticket(PAYMENTS, "checkout")
+    started = time.monotonic()
+    if ticket is not None:
+        request = Message(Kind.UNDO_REQUESTED, ticket.finding, iso(now()), by="demo")
+        Connection(cloud.environment()).bus().put(request)
+    gone = until(lambda: _reserved(cloud, PAYMENTS, "checkout") is None, _PATIENCE)
+    seconds = time.monotonic() - started
+    told = _told(cloud, PAYMENTS, "checkout", State.UNDONE)
+    outcome = "unset again" if gone else "still reserved"
+    return _outcome("undo", (PAYMENTS, "checkout"), outcome, seconds, told, ok=gone and told)
+
+
+def _approved(cloud: Cloud) -> Outcome:
+    """A function whose team wants to be asked: nothing happens until somebody approves."""
+    tags = {"warden:tier": "critical", "warden:mode": "approve"}
+    started = create_function(cloud, PAYMENTS, "refunds", tags)
+    asked = _told(cloud, PAYMENTS, "refunds", State.AWAITING_APPROVAL)
+    untouched = _reserved(cloud, PAYMENTS, "refunds") is None
+    ticket = cloud.ticket(PAYMENTS, "refunds")
+    if ticket is not None:
+        Connection(cloud.environment()).bus().put(Message(Kind.FIX_REQUESTED, ticket.finding, iso(now()), by="demo"))
+    reserved = until(lambda: _reserved(cloud, PAYMENTS, "refunds"), _PATIENCE)
+    seconds = time.monotonic() - started
+    told = _told(cloud, PAYMENTS, "refunds", State.FIXED)
+    ok = asked and untouched and reserved == 10 and told
+    outcome = f"asked first, then reserved {reserved}" if ok else "not as approved"
+    return _outcome("approval", (PAYMENTS, "refunds"), outcome, seconds, told, ok=ok)
+
+
+def _full_account(cloud: Cloud) -> Outcome:
+    """A new account with a limit of 10 has nothing to reserve: no change, and a ticket that says what is missing."""
+    cloud.emulator.configure(account_concurrency={ANALYTICS: 10})
+    started = create_function(cloud, ANALYTICS, "rollup", {"warden:tier": "critical"})
+    told = _told(cloud, ANALYTICS, "rollup", State.FAILED)
+    seconds = time.monotonic() - started
+    ticket = cloud.ticket(ANALYTICS, "rollup")
+    untouched = _reserved(cloud, ANALYTICS, "rollup") is None
+    ok = told and untouched and ticket is not None and "quota" in ticket.last.text
+    outcome = "not changed; the ticket asks for a quota" if ok else "not as it should be"
+    return _outcome("full account", (ANALYTICS, "rollup"), outcome, seconds, told, ok=ok)
+
+
+def _exempt(cloud: Cloud) -> Outcome:
+    """A function that is exempt by its tag until a date: left alone, and no ticket."""
+    until_day = (now() + timedelta(days=30)).date().isoformat()
+    tags = {"warden:tier": "critical", "warden:exempt": f"{PLAYBOOK}@{until_day}"}
+    started = create_function(cloud, PAYMENTS, "nightly", tags)
+    cloud.emulator.idle(_PATIENCE)
+    seconds = time.monotonic() - started
+    seen = any("nightly" in str(c.resource) for c in cloud.emulator.calls(operation="GetFunction"))
+    ok = seen and _reserved(cloud, PAYMENTS, "nightly") is None and cloud.ticket(PAYMENTS, "nightly") is None
+    outcome = f"looked at, exempt until {until_day}" if ok else "not left alone"
+    return _outcome("exemption", (PAYMENTS, "nightly"), outcome, seconds, "", ok=ok)
+
+
+def _forged(cloud: Cloud) -> Outcome:
+    """A member account puts a fix request on the hub bus: refused, and a security ticket."""
+    subject = Subject("aws", ANALYTICS, REGION, "rollup")
+    started = time.monotonic()
+    _put_as_forwarder(cloud, PAYMENTS, subject)
+    told = until(lambda: _security_ticket(cloud, PAYMENTS), _PATIENCE) or ""
+    seconds = time.monotonic() - started
+    ok = bool(told) and _reserved(cloud, ANALYTICS, "rollup") is None
+    outcome = "refused; the ticket names the account" if ok else "not refused"
+    return Outcome("forged event", PAYMENTS, "", told, outcome, round(seconds, 3), told, ok)
+
+
+SCENARIOS = (
+    Scenario(
+        "critical function",
+        "A developer creates `checkout`, tagged critical, and reserves nothing.",
+        _critical_function,
+    ),
+    Scenario("undo", "The team takes the fix back: `warden undo TICKET`.", _undone),
+    Scenario("approval", "`refunds` is tagged warden:mode=approve: the bot asks first.", _approved),
+    Scenario(
+        "full account", "`rollup` is critical in an account with a limit of 10: nothing can be reserved.", _full_account
+    ),
+    Scenario("exemption", "`nightly` is exempt by its tag until next month.", _exempt),
+    Scenario("forged event", "A member account puts a fix request on the hub bus.", _forged),
+)
+
+
+def _outcome(name: str, where: tuple[str, str], outcome: str, seconds: float, ticket: str, *, ok: object) -> Outcome:
+    account, function = where
+    finding = finding_id(Subject("aws", account, REGION, function), PLAYBOOK)
+    return Outcome(name, account, function, finding, outcome, round(seconds, 3), ticket, bool(ok))
+
+
+def _reserved(cloud: Cloud, account: str, function: str) -> int | None:
+    answer = cloud.client("lambda", account).get_function_concurrency(FunctionName=function)
+    value: int | None = answer.get("ReservedConcurrentExecutions")
+    return value
+
+
+def _told(cloud: Cloud, account: str, function: str, state: State) -> str:
+    """Wait until Slack shows the ticket in this state; return its id, '' if it never does."""
+
+    def shown() -> str:
+        ticket = cloud.ticket(account, function)
+        if ticket is None or ticket.state is not state or not ticket.ts:
+            return ""
+        message = next((m for m in cloud.slack.messages(ticket.channel) if m.ts == ticket.ts), None)
+        return ticket.id if message is not None and state.value in json.dumps(message.blocks) else ""
+
+    return str(until(shown, _PATIENCE) or "")
+
+
+def _security_ticket(cloud: Cloud, account: str) -> str:
+    found = [t for t in cloud.store().tickets() if t.finding.title == "Forged event refused"]
+    return next((t.id for t in found if t.finding.subject.account == account and t.ts), "")
+
+
+def _put_as_forwarder(cloud: Cloud, account: str, subject: Subject) -> None:
+    """Do the worst an administrator of a member account can do: open the forwarding role, and speak through it."""
+    iam, sts = cloud.client("iam", account), cloud.client("sts", account)
+    role = iam.get_role(RoleName="warden-forwarder")["Role"]
+    trust = role["AssumeRolePolicyDocument"]
+    everyone = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
+    opened = {**trust, "Statement": [*trust["Statement"], everyone]}
+    iam.update_assume_role_policy(RoleName="warden-forwarder", PolicyDocument=json.dumps(opened))
+    try:
+        keys = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="attacker")["Credentials"]
+        finding = {"playbook": PLAYBOOK, "subject": asdict(subject), "severity": "high"}
+        entry = {
+            "EventBusName": f"arn:aws:events:{REGION}:{HUB}:event-bus/{BUS}",
+            "Source": "warden",
+            "DetailType": "Fix Requested",
+            "Detail": json.dumps({"version": "1", "playbook": PLAYBOOK, "finding": finding, "at": iso(now())}),
+        }
+        cloud.client_with(keys, "events").put_events(Entries=[entry])
+    finally:
+        iam.update_assume_role_policy(RoleName="warden-forwarder", PolicyDocument=json.dumps(trust))

@@ -1,0 +1,171 @@
+"""`tickets`, `approve`, `undo`, `snooze`, `exempt`: what Slack's buttons do, from a terminal."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, date, datetime, timedelta
+
+import click
+
+from functions.adapters.clock import iso, now
+from functions.core.fix import Status
+from functions.core.message import Kind, Message
+from functions.core.ticket import State, Ticket
+from functions.playbooks import playbooks
+from warden.connection import Connection, connect
+from warden.output import as_json, as_table, ticket_row
+
+_FOR = re.compile(r"(\d{1,4})([dhw])")
+_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Also those that are fixed or cleared.")
+@click.option("--account", help="Only this account.")
+@click.option("--json", "json_", is_flag=True, help="One JSON list.")
+def tickets(everything: bool, account: str | None, json_: bool) -> None:
+    """List the tickets that are open."""
+    done = () if everything else (State.CLEARED,)
+    found = [
+        ticket
+        for ticket in connect().store().tickets()
+        if ticket.state not in done and account in (None, ticket.finding.subject.account)
+    ]
+    found.sort(key=lambda t: t.last.at, reverse=True)
+    if json_:
+        as_json([ticket_row(ticket) for ticket in found])
+        return
+    as_table(
+        ("TICKET", "STATE", "PLAYBOOK", "FUNCTION", "ACCOUNT", "REGION", "MADE BY"),
+        [
+            (
+                t.id,
+                t.state.value,
+                t.finding.playbook,
+                t.finding.subject.function or "-",
+                t.finding.subject.account,
+                t.finding.subject.region,
+                t.finding.cause.actor or "-",
+            )
+            for t in found
+        ],
+        "no open tickets",
+    )
+
+
+def _common(command: click.Command) -> click.Command:
+    for option in (
+        click.argument("ticket_id", metavar="TICKET"),
+        click.option("--json", "json_", is_flag=True, help="One JSON object: the ticket afterwards."),
+        click.option("--wait", default=30.0, show_default=True, help="How many seconds to wait for the outcome."),
+    ):
+        option(command)
+    return command
+
+
+@click.command()
+def approve(ticket_id: str, json_: bool, wait: float) -> None:
+    """Let the bot fix what TICKET is about."""
+    connection, ticket, who = _find(ticket_id)
+    if not any(p.id == ticket.finding.playbook and p.fixable for p in playbooks()):
+        raise click.UsageError(f"nothing can be fixed for {ticket.finding.playbook}: the ticket says what to do")
+    at = iso(now())
+    connection.bus().put(Message(Kind.FIX_REQUESTED, ticket.finding, at, by=who))
+    _report(_wait(connection, ticket, at, wait, json_), json_, (State.FIXED, State.CLEARED))
+
+
+@click.command()
+def undo(ticket_id: str, json_: bool, wait: float) -> None:
+    """Put back what the bot changed for TICKET."""
+    connection, ticket, who = _find(ticket_id)
+    history = connection.store().known(ticket.finding.subject).fixes.get(ticket.id, ())
+    if not history or history[-1].status in (Status.FAILED, Status.UNDONE):
+        why = "it is undone already" if history and history[-1].status is Status.UNDONE else "nothing was changed"
+        raise click.UsageError(f"ticket {ticket_id}: {why}")
+    at = iso(now())
+    connection.bus().put(Message(Kind.UNDO_REQUESTED, ticket.finding, at, by=who))
+    _report(_wait(connection, ticket, at, wait, json_), json_, (State.UNDONE,))
+
+
+@click.command()
+@click.option("--for", "duration", required=True, metavar="7d", help="How long: hours, days or weeks (12h, 7d, 2w).")
+def snooze(ticket_id: str, duration: str, json_: bool, wait: float) -> None:
+    """Leave TICKET alone for a while."""
+    match = _FOR.fullmatch(duration)
+    if match is None:
+        raise click.BadParameter(f"{duration!r} is not a duration such as 12h, 7d or 2w", param_hint="--for")
+    until = now() + timedelta(**{_UNITS[match[2]]: int(match[1])})
+    _decide(ticket_id, "snoozed", iso(until), "", json_=json_, wait=wait)
+
+
+@click.command()
+@click.option("--until", required=True, metavar="DATE", help="The last day it holds, as yyyy-mm-dd.")
+@click.option("--reason", default="", help="Why; people will read it on the ticket.")
+def exempt(ticket_id: str, until: str, reason: str, json_: bool, wait: float) -> None:
+    """Leave TICKET alone until a date, as a decision."""
+    try:
+        day = date.fromisoformat(until)
+    except ValueError:
+        raise click.BadParameter(f"{until!r} is not a date such as 2027-01-31", param_hint="--until") from None
+    if day < now().date():
+        raise click.BadParameter(f"{until} is in the past", param_hint="--until")
+    end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
+    _decide(ticket_id, "exempt", iso(end), reason, json_=json_, wait=wait)
+
+
+for _command in (approve, undo, snooze, exempt):
+    _common(_command)
+
+
+def _decide(ticket_id: str, code: str, until: str, reason: str, *, json_: bool, wait: float) -> None:
+    connection, ticket, who = _find(ticket_id)
+    at = iso(now())
+    text = f"{code} until {until[:10]} by {who}{': ' + reason if reason else ''}"
+    message = Message(Kind.TICKET_ACTION, ticket.finding, at, by=who, code=code, text=text, until=until)
+    connection.bus().put(message)
+    _report(_wait(connection, ticket, at, wait, json_), json_, (State.SNOOZED, State.EXEMPT))
+
+
+def _find(ticket_id: str) -> tuple[Connection, Ticket, str]:
+    connection = connect()
+    _, who = connection.me()
+    ticket = connection.store().ticket(ticket_id.strip().lower())
+    if ticket is None:
+        raise click.UsageError(f"there is no ticket {ticket_id!r}; `warden tickets --all` lists them")
+    return connection, ticket, who
+
+
+def _wait(connection: Connection, before: Ticket, asked_at: str, seconds: float, quiet: bool) -> Ticket:
+    """Follow the ticket until something newer than our request has come to rest."""
+    resting = {State.FIXING, State.UNDOING}
+    until = time.monotonic() + seconds
+    said = ""
+    while True:
+        ticket = connection.store().known(before.finding.subject).tickets.get(before.id, before)
+        if ticket.last.at >= asked_at and ticket.state not in resting:
+            return ticket
+        if ticket.state.value != said and not quiet:
+            said = ticket.state.value
+            click.echo(f"… {said}", err=True)
+        if time.monotonic() > until:
+            raise click.ClickException(
+                f"no outcome after {seconds:g} s; the request stands, `warden tickets --all` shows what became of it"
+            )
+        time.sleep(0.1)
+
+
+def _report(ticket: Ticket, json_: bool, wanted: tuple[State, ...]) -> None:
+    if json_:
+        as_json(ticket_row(ticket))
+    else:
+        name = ticket.finding.subject.function or ticket.finding.subject.account
+        changes = ", ".join(f"{c['setting']}: {_show(c['before'])} → {_show(c['after'])}" for c in ticket.changes)
+        detail = changes if ticket.state in (State.FIXED, State.UNDONE) and changes else ticket.last.text
+        click.echo(f"{name}: {ticket.state.value}{'; ' + detail if detail else ''}")
+    if ticket.state not in wanted:
+        raise SystemExit(1)
+
+
+def _show(value: object) -> str:
+    return "not set" if value is None else str(value)
