@@ -79,11 +79,15 @@ def _check(look: Look, snapshot: FunctionSnapshot, seen_at: str) -> list[Message
         for playbook, check in checks()
         for finding in check(snapshot, settings_of(playbook, HUB.policy))
     ]
+    tickets = HUB.store.known(look.subject).tickets
+    if not found and not tickets:
+        # All is well and always was: what may be done about findings need not be read.
+        return []
     return judge(
         found,
         checked=[playbook.id for playbook, _ in checks()],
         tags=snapshot.tags,
-        tickets=HUB.store.known(look.subject).tickets,
+        tickets=tickets,
         rules=POLICIES.rules(look.subject.account),
         now=seen_at,
     )

@@ -189,12 +189,15 @@ def _begin(case: Case, number: int) -> Message | None:
     limit = _limit(case, snapshot)
     if limit.mode.rank < (Mode.APPROVE if case.approved else Mode.ENFORCE).rank:
         return Message(Kind.FINDING_OPENED, case.finding, iso(now()), mode=limit.mode.value, because=limit.because)
+    cap = _cap(case)
+    if cap is not None and HUB.store.cap_reached(cap):
+        return _beyond(case, cap)
     plan = FIX.plan(case.work, snapshot)
     if isinstance(plan, CannotFix):
         return case.tell(Kind.FIX_FAILED, plan.text, code=plan.code)
     if isinstance(plan, NothingToDo):
         return cleared(case.finding, iso(now()), plan.text)
-    return _save_and_apply(case, number, plan)
+    return _save_and_apply(case, number, plan, cap)
 
 
 def _settled(case: Case) -> FunctionSnapshot | None:
@@ -220,21 +223,27 @@ def _limit(case: Case, snapshot: FunctionSnapshot) -> Limit:
     return allowed(rules, case.finding, snapshot.tags, None if case.approved else case.ticket, iso(moment))
 
 
-def _save_and_apply(case: Case, number: int, plan: Plan) -> Message:
-    moment = iso(now())
+def _cap(case: Case) -> Cap | None:
+    """Return the budget this fix is taken from; a person's approval needs none."""
+    if case.approved:
+        return None
+    return Cap(PLAYBOOK.id, case.work.subject.account, iso(now())[:13], int(SETTINGS["fixes_per_hour"]))
+
+
+def _beyond(case: Case, cap: Cap) -> Message:
+    text = (
+        f"{cap.playbook} already changed {cap.limit} functions of this account this hour; beyond that a person decides"
+    )
+    return case.tell(Kind.FIX_FAILED, text, code="cap")
+
+
+def _save_and_apply(case: Case, number: int, plan: Plan, cap: Cap | None) -> Message:
     asked_by = case.request.by if case.approved else ""
-    record = FixRecord(case.finding.id, number, Status.PENDING, plan, started=moment, requested_by=asked_by)
-    cap = None
-    if not case.approved:
-        cap = Cap(PLAYBOOK.id, case.work.subject.account, moment[:13], PLAYBOOK.fixes_per_hour)
+    record = FixRecord(case.finding.id, number, Status.PENDING, plan, started=iso(now()), requested_by=asked_by)
     try:
         held = HUB.store.begin(case.work.subject, record, cap)
-    except CapReached:
-        text = (
-            f"{PLAYBOOK.id} already changed {PLAYBOOK.fixes_per_hour} functions of this account within the hour; "
-            "beyond that a person decides"
-        )
-        return case.tell(Kind.FIX_FAILED, text, code="cap")
+    except CapReached as reached:
+        return _beyond(case, reached.cap)
     return _complete(case, held)
 
 

@@ -152,7 +152,7 @@ def read(context: object, playbooks: Collection[Playbook]) -> Config:
 
 
 def _about_playbooks(config: Config, playbooks: Collection[Playbook]) -> Iterator[Mistake]:
-    declared = {playbook.id: playbook.settings for playbook in playbooks}
+    declared = {playbook.id: playbook.defaults for playbook in playbooks}
     unknown = f"there is no such playbook; there are: {', '.join(sorted(declared))}"
     yield from ((f"modes.{name}", unknown) for name in config.modes if name not in declared)
     for name, values in config.settings.items():

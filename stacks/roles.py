@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -27,7 +27,7 @@ class Grant:
 
 
 def role(scope: Construct, construct_id: str, *, name: str, trust: iam.IPrincipal, grants: Sequence[Grant]) -> iam.Role:
-    """Make a role with exactly these permissions; nothing can be added to it later."""
+    """Make a role with exactly these permissions."""
     made = iam.Role(
         scope,
         construct_id,
@@ -36,7 +36,7 @@ def role(scope: Construct, construct_id: str, *, name: str, trust: iam.IPrincipa
         inline_policies={"permissions": iam.PolicyDocument(statements=[_statement(grant) for grant in grants])},
     )
     for resource, reason in _wildcards(grants).items():
-        rule = f"AwsSolutions-IAM5[Resource::{_filled(resource, _AS_CDK_NAG_PRINTS)}]"
+        rule = f"AwsSolutions-IAM5[Resource::{_filled(resource, '<{}>')}]"
         cdk.Validations.of(made).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
     return made
 
@@ -57,23 +57,19 @@ def grants_of(permissions: Iterable[Permission]) -> list[Grant]:
     ]
 
 
-_PSEUDO = {"{partition}": cdk.Aws.PARTITION, "{region}": cdk.Aws.REGION, "{account}": cdk.Aws.ACCOUNT_ID}
-_AS_CDK_NAG_PRINTS = {
-    "{partition}": "<AWS::Partition>",
-    "{region}": "<AWS::Region>",
-    "{account}": "<AWS::AccountId>",
-}
+_PSEUDO = {"{partition}": "AWS::Partition", "{region}": "AWS::Region", "{account}": "AWS::AccountId"}
 
 
 def arn(template: str) -> str:
     """Fill in the partition, Region and account of the stack."""
-    return _filled(template, _PSEUDO)
+    filled = _filled(template, "${{{}}}")
+    return template if filled == template else cdk.Fn.sub(filled)
 
 
-def _filled(template: str, values: Mapping[str, str]) -> str:
+def _filled(template: str, form: str) -> str:
     # Not str.format: a resource may hold one of the CDK's own tokens, which have braces as well.
-    for placeholder, value in values.items():
-        template = template.replace(placeholder, value)
+    for placeholder, name in _PSEUDO.items():
+        template = template.replace(placeholder, form.format(name))
     return template
 
 

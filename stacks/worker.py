@@ -121,7 +121,6 @@ def own_grants(name: str, queue: str) -> list[Grant]:
     return [
         Grant(
             actions=(
-                "sqs:ChangeMessageVisibility",
                 "sqs:DeleteMessage",
                 "sqs:GetQueueAttributes",
                 "sqs:ReceiveMessage",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -30,7 +31,8 @@ def as_table(columns: Sequence[str], rows: Iterable[Sequence[str]], empty: str) 
         table.add_column(column, no_wrap=number == 0, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    # A pipe has no width to fold lines to.
+    Console(width=None if sys.stdout.isatty() else 240).print(table)
 
 
 def finding_row(finding: Finding) -> dict[str, Any]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 
 from functions.adapters.clock import iso, now
 from functions.core.finding import finding_id
-from functions.core.message import Kind, Message
+from functions.core.message import Kind
 from functions.core.subject import Subject
 from functions.core.ticket import State
-from warden.connection import BUS, Connection
+from warden.connection import BUS
 from warden.local.cloud import ANALYTICS, HUB, PAYMENTS, REGION, Cloud, until
 from warden.local.functions import create_function
 
@@ -59,8 +60,7 @@ def _undone(cloud: Cloud) -> Outcome:
     ticket = cloud.ticket(PAYMENTS, "checkout")
     started = time.monotonic()
     if ticket is not None:
-        request = Message(Kind.UNDO_REQUESTED, ticket.finding, iso(now()), by="demo")
-        Connection(cloud.environment()).bus().put(request)
+        cloud.ask(Kind.UNDO_REQUESTED, ticket)
     gone = until(lambda: _reserved(cloud, PAYMENTS, "checkout") is None, _PATIENCE)
     seconds = time.monotonic() - started
     told = _told(cloud, PAYMENTS, "checkout", State.UNDONE)
@@ -76,7 +76,7 @@ def _approved(cloud: Cloud) -> Outcome:
     untouched = _reserved(cloud, PAYMENTS, "refunds") is None
     ticket = cloud.ticket(PAYMENTS, "refunds")
     if ticket is not None:
-        Connection(cloud.environment()).bus().put(Message(Kind.FIX_REQUESTED, ticket.finding, iso(now()), by="demo"))
+        cloud.ask(Kind.FIX_REQUESTED, ticket)
     reserved = until(lambda: _reserved(cloud, PAYMENTS, "refunds"), _PATIENCE)
     seconds = time.monotonic() - started
     told = _told(cloud, PAYMENTS, "refunds", State.FIXED)
@@ -113,9 +113,15 @@ def _exempt(cloud: Cloud) -> Outcome:
 
 def _forged(cloud: Cloud) -> Outcome:
     """A member account puts a fix request on the hub bus: refused, and a security ticket."""
-    subject = Subject("aws", ANALYTICS, REGION, "rollup")
+    finding = {"playbook": PLAYBOOK, "subject": asdict(Subject("aws", ANALYTICS, REGION, "rollup")), "severity": "high"}
+    entry = {
+        "EventBusName": f"arn:aws:events:{REGION}:{HUB}:event-bus/{BUS}",
+        "Source": "warden",
+        "DetailType": "Fix Requested",
+        "Detail": json.dumps({"version": "1", "playbook": PLAYBOOK, "finding": finding, "at": iso(now())}),
+    }
     started = time.monotonic()
-    _put_as_forwarder(cloud, PAYMENTS, subject)
+    as_forwarder(cloud, PAYMENTS, entry)
     told = until(lambda: _security_ticket(cloud, PAYMENTS), _PATIENCE) or ""
     seconds = time.monotonic() - started
     ok = bool(told) and _reserved(cloud, ANALYTICS, "rollup") is None
@@ -169,8 +175,8 @@ def _security_ticket(cloud: Cloud, account: str) -> str:
     return next((t.id for t in found if t.finding.subject.account == account and t.ts), "")
 
 
-def _put_as_forwarder(cloud: Cloud, account: str, subject: Subject) -> None:
-    """Do the worst an administrator of a member account can do: open the forwarding role, and speak through it."""
+def as_forwarder(cloud: Cloud, account: str, entry: Mapping[str, str]) -> Mapping[str, Any]:
+    """Put an event on the hub bus as the worst administrator of a member account can: through its forwarding role."""
     iam, sts = cloud.client("iam", account), cloud.client("sts", account)
     role = iam.get_role(RoleName="warden-forwarder")["Role"]
     trust = role["AssumeRolePolicyDocument"]
@@ -179,13 +185,7 @@ def _put_as_forwarder(cloud: Cloud, account: str, subject: Subject) -> None:
     iam.update_assume_role_policy(RoleName="warden-forwarder", PolicyDocument=json.dumps(opened))
     try:
         keys = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="attacker")["Credentials"]
-        finding = {"playbook": PLAYBOOK, "subject": asdict(subject), "severity": "high"}
-        entry = {
-            "EventBusName": f"arn:aws:events:{REGION}:{HUB}:event-bus/{BUS}",
-            "Source": "warden",
-            "DetailType": "Fix Requested",
-            "Detail": json.dumps({"version": "1", "playbook": PLAYBOOK, "finding": finding, "at": iso(now())}),
-        }
-        cloud.client_with(keys, "events").put_events(Entries=[entry])
+        answer: Mapping[str, Any] = cloud.client_with(keys, "events").put_events(Entries=[entry])
     finally:
         iam.update_assume_role_policy(RoleName="warden-forwarder", PolicyDocument=json.dumps(trust))
+    return answer

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import get_session
 
 from functions.core.snapshot import FunctionSnapshot, from_get_function
 from functions.core.subject import Subject
@@ -37,7 +37,8 @@ class Aws:
     """One per execution environment: clients are made once, and sessions of member accounts kept while they hold."""
 
     def __init__(self, session_name: str, config: Config = _CONFIG) -> None:
-        self._make: Callable[..., Any] = boto3.Session().client
+        # The same clients as boto3's; importing boto3 also loads its file transfers, on every cold start.
+        self._make: Callable[..., Any] = get_session().create_client
         self._session_name = session_name
         self._config = config
         self._hub: dict[str, Any] = {}

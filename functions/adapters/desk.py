@@ -88,7 +88,7 @@ class Desk:
         if ticket.claimed > now:
             raise TryLater("another worker is posting it", first=2)
         again = ticket.claimed > 0
-        if not again:
+        if not ticket.channel:
             digest = self._place(ticket, first_sweep=first_sweep)
             if digest:
                 listed = replace(ticket, digest=digest, channel=self.channel)

@@ -41,7 +41,7 @@ def hub(variables: Mapping[str, str] = os.environ) -> Hub:
         bus=Bus(aws, variables["WARDEN_BUS"]),
         store=Store(aws.hub("dynamodb"), variables["WARDEN_TABLE"]),
         queue=Queue(
-            aws.hub("sqs"),
+            aws,
             variables["WARDEN_QUEUE_URL"],
             variables["WARDEN_DLQ_URL"],
             int(variables["WARDEN_MAX_RECEIVES"]),

@@ -9,6 +9,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from functions.adapters.aws import Aws
 from functions.adapters.errors import AWS_ERRORS, Meaning, TryLater, trouble
 from functions.core.event import Malformed
 from functions.core.message import NotAMessage
@@ -35,7 +36,7 @@ class Delivery:
 class Queue:
     """The queue that feeds a function, and its dead-letter queue."""
 
-    client: Any
+    aws: Aws
     url: str
     dead_letters: str
     max_receives: int
@@ -55,7 +56,7 @@ class Queue:
 
     def send(self, body: object, delay: int = 0, attempts: int = 0) -> None:
         """Put a message onto the queue, to be seen after `delay` seconds."""
-        self.client.send_message(
+        self._client.send_message(
             QueueUrl=self.url,
             MessageBody=body if isinstance(body, str) else json.dumps(body),
             DelaySeconds=min(delay, _LONGEST_DELAY),
@@ -69,9 +70,14 @@ class Queue:
                 {"Id": str(n), "MessageBody": json.dumps(body), "DelaySeconds": min(delay, _LONGEST_DELAY)}
                 for n, body in enumerate(bodies[start : start + 10])
             ]
-            refused = self.client.send_message_batch(QueueUrl=url, Entries=entries).get("Failed")
+            refused = self._client.send_message_batch(QueueUrl=url, Entries=entries).get("Failed")
             if refused:
                 raise NotQueued(f"{refused[0].get('Code')}: {refused[0].get('Message', '')}")
+
+    @property
+    def _client(self) -> Any:
+        """Return the client, made when first used: an event that goes well needs none."""
+        return self.aws.hub("sqs")
 
     def _handled(self, record: Mapping[str, Any], handle: Callable[[Delivery], object]) -> bool:
         attempts = _attempts(record)
@@ -115,7 +121,7 @@ class Queue:
     def _bury(self, record: Mapping[str, Any], code: str, reason: str) -> None:
         self.log.error("dead letter", code=code, reason=reason)
         values = {"ERROR_CODE": code, "ERROR_MESSAGE": reason[:1000] or "no reason given"}
-        self.client.send_message(
+        self._client.send_message(
             QueueUrl=self.dead_letters,
             MessageBody=record["body"] or " ",
             MessageAttributes={k: {"DataType": "String", "StringValue": v} for k, v in values.items()},

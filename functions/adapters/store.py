@@ -31,6 +31,10 @@ Item = Mapping[str, Any]
 class CapReached(Exception):
     """The playbook has changed as much in this account and hour as it may without a person."""
 
+    def __init__(self, cap: Cap) -> None:
+        super().__init__(f"{cap.playbook} in {cap.account}: {cap.limit} an hour")
+        self.cap = cap
+
 
 class TakenMeanwhile(Exception):
     """Another worker wrote the item first; read again and decide again."""
@@ -127,12 +131,17 @@ class Store:
             self._client.transact_write_items(TransactItems=writes)
         except ClientError as error:
             reasons = [r.get("Code") for r in error.response.get("CancellationReasons", [])]
-            if len(reasons) > 1 and reasons[1] == "ConditionalCheckFailed" and reasons[0] != "ConditionalCheckFailed":
-                raise CapReached from error
+            if cap is not None and reasons == ["None", "ConditionalCheckFailed"]:
+                raise CapReached(cap) from error
             if "ConditionalCheckFailed" in reasons or "TransactionConflict" in reasons:
                 raise TakenMeanwhile from error
             raise
         return record
+
+    def cap_reached(self, cap: Cap) -> bool:
+        """Whether the budget is used up, so that nothing need be read to find that out; `begin` has the last word."""
+        item = self._get(_cap_key(cap), "-")
+        return item is not None and int(item["fixes"]["N"]) >= cap.limit
 
     def take(self, subject: Subject, record: FixRecord, status: Status) -> FixRecord:
         """Take over a record that nobody holds, as it was read; raises `TakenMeanwhile` if somebody was faster."""
@@ -246,7 +255,7 @@ class Store:
     def _cap_update(self, cap: Cap) -> dict[str, Any]:
         return {
             "TableName": self._table,
-            "Key": {"pk": {"S": f"CAP#{cap.playbook}#{cap.account}#{cap.hour}"}, "sk": {"S": "-"}},
+            "Key": {"pk": {"S": _cap_key(cap)}, "sk": {"S": "-"}},
             "UpdateExpression": "ADD fixes :one SET expires = :expires",
             "ConditionExpression": "attribute_not_exists(fixes) OR fixes < :limit",
             "ExpressionAttributeValues": {
@@ -316,6 +325,10 @@ def subject_of(finding: Finding) -> str:
 
 def _subject_key(subject: Subject) -> str:
     return f"SUBJECT#{subject.key}"
+
+
+def _cap_key(cap: Cap) -> str:
+    return f"CAP#{cap.playbook}#{cap.account}#{cap.hour}"
 
 
 def _lowered(item: Item | None) -> Mode | None:

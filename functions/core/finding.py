@@ -82,7 +82,7 @@ def finding_from_json(body: Mapping[str, Any]) -> Finding:
         playbook=_text(body["playbook"]),
         subject=_subject(body["subject"]),
         title=_text(body.get("title", "")),
-        severity=Severity(body["severity"]),
+        severity=Severity(_text(body["severity"])),
         what=_text(body.get("what", "")),
         why=_text(body.get("why", "")),
         evidence=tuple(Evidence(_text(e["label"]), _text(e["value"])) for e in body.get("evidence", ())),

@@ -96,7 +96,7 @@ def read_message(detail_type: object, detail: object) -> Message:
     except KeyError as error:
         raise NotAMessage(f"detail lacks {error}") from None
     except (TypeError, ValueError, AttributeError) as error:
-        raise NotAMessage(f"detail cannot be read: {error}") from None
+        raise NotAMessage(f"detail cannot be read: {str(error)[:300]}") from None
 
 
 def _text(detail: Mapping[str, Any], name: str) -> str:

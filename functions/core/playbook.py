@@ -102,6 +102,11 @@ class Playbook:
     """Defaults of what a deployment may set for this playbook; a setting not named here is refused at synthesis."""
 
     @property
+    def defaults(self) -> dict[str, object]:
+        """Every setting a deployment may change, with its default: the playbook's own, and the cap of a fixable one."""
+        return {**self.settings, **({"fixes_per_hour": self.fixes_per_hour} if self.fixable else {})}
+
+    @property
     def fixable(self) -> bool:
         """Whether there is a `fix.py`: without write permissions there is nothing to apply."""
         return bool(self.writes)

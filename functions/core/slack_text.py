@@ -42,7 +42,7 @@ def ticket_message(ticket: Ticket, account_name: str = "") -> SlackMessage:
     title = f"{badge} {finding.title}"
     name = finding.subject.function or f"account {finding.subject.account}"
     blocks: list[Block] = [
-        {"type": "header", "text": {"type": "plain_text", "text": cut(title, 150), "emoji": True}},
+        {"type": "header", "text": {"type": "plain_text", "text": cut(_visible(title), 150), "emoji": True}},
         _section(" ".join(part for part in (escape(finding.what, 1200), escape(finding.why, 600)) if part)),
         _fields(_facts(ticket, account_name)),
     ]
@@ -71,10 +71,10 @@ def digest_message(title: str, tickets: Sequence[Ticket], digest: str) -> SlackM
     return SlackMessage(
         text=escape(head, 300),
         blocks=[
-            {"type": "header", "text": {"type": "plain_text", "text": cut(head, 150), "emoji": True}},
+            {"type": "header", "text": {"type": "plain_text", "text": cut(_visible(head), 150), "emoji": True}},
             _section("\n".join(_first(lines, 2800))),
             _context(
-                "Every one is listed in the thread; `warden tickets` lists them too. Undo any: `warden undo <ticket>`"
+                "Every one is listed in the thread; `warden tickets` lists them too. Undo any: `warden undo TICKET`"
             ),
         ],
         metadata={"event_type": "warden_digest", "event_payload": {"digest": digest}},
@@ -111,11 +111,16 @@ def cut(text: str, limit: int) -> str:
 
 
 def _fitted(text: str, limit: int) -> str:
-    safe = [_ENTITIES.get(c, c) for c in text if not ((c < " " and c != "\n") or "\ud800" <= c <= "\udfff")]
+    safe = [_ENTITIES.get(character, character) for character in _visible(text)]
     ends = list(accumulate(len(shown) + (shown in '"\\\n' or shown > "\uffff") for shown in safe))
     if not ends or ends[-1] <= limit:
         return "".join(safe)
     return "".join(safe[: bisect_right(ends, limit - 1)]) + "…"
+
+
+def _visible(text: str) -> str:
+    """Leave out control characters and halves of surrogate pairs, which no encoding takes."""
+    return "".join(c for c in text if c == "\n" or not (c < " " or "\ud800" <= c <= "\udfff"))
 
 
 def _first(lines: Sequence[str], limit: int) -> list[str]:

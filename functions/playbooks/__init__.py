@@ -53,4 +53,4 @@ def fix_of(playbook: Playbook) -> Fix:
 
 def settings_of(playbook: Playbook, policy: DeploymentPolicy) -> Mapping[str, Any]:
     """Return a playbook's settings: the deployment's where it sets any, else the declaration's."""
-    return {**playbook.settings, **(policy.settings or {}).get(playbook.id, {})}
+    return {**playbook.defaults, **(policy.settings or {}).get(playbook.id, {})}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from functions.playbooks import playbooks
+from stacks.config import Config
 from stacks.synthesis import synthesise
 from tests.stacks.templates import Template, enforcing
 
@@ -32,3 +34,14 @@ def member_account(assembly: Path) -> Template:
 @pytest.fixture(scope="session")
 def member_region(assembly: Path) -> Template:
     return Template(assembly, "WardenMemberRegion")
+
+
+@pytest.fixture
+def synthesised(tmp_path: Path) -> Callable[[Config, str], Template]:
+    """Synthesise another configuration and return one of its stacks."""
+
+    def synthesise_and_read(config: Config, stack: str) -> Template:
+        synthesise(config, tmp_path)
+        return Template(tmp_path, stack)
+
+    return synthesise_and_read

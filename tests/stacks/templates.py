@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ class Template:
             case {"Fn::GetAtt": [name, attribute], **rest} if not rest:
                 physical = self._physical(name)
                 return physical if attribute.endswith("Name") else f"arn:of:{physical}"
+            case {"Fn::Sub": text, **rest} if not rest:
+                return re.sub(r"\$\{([^}]+)\}", lambda name: str(self._filled({"Ref": name[1]})), text)
             case {"Fn::Join": [glue, parts], **rest} if not rest:
                 return glue.join(self._filled(parts))
         return {key: self._filled(item) for key, item in value.items()}
@@ -99,4 +102,5 @@ def size(document: object) -> int:
 
 def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
     """Whether EventBridge would give this event to a rule with this pattern."""
-    return bool(EventPattern.load(json.dumps(pattern)).matches_event(event))
+    rule: Any = EventPattern.load(json.dumps(pattern))
+    return bool(rule.matches_event(event))

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def test_the_inspector_has_every_check_and_no_fix(hub: Template, assembly: Path)
     found = contents(asset_of(hub, assembly, "warden-inspector"))
     folders = {path.parent for path in (REPOSITORY / "functions" / "playbooks").glob("*/check.py")}
     assert {f"functions/playbooks/{folder.name}/check.py" for folder in folders} <= set(found)
-    assert not [path for path in found if path.endswith("/fix.py")]
+    assert not [path for path in found if path.startswith("functions/playbooks/") and path.endswith("/fix.py")]
 
 
 def test_no_bundle_has_another_playbooks_code_or_any_case(hub: Template, assembly: Path) -> None:
@@ -228,6 +229,28 @@ def test_a_layer_is_built_once_for_a_requirement(tmp_path: Path, monkeypatch: py
     assert built("slack", tmp_path) == copied
 
 
+def test_a_layer_keeps_the_packages_and_nothing_that_installing_leaves_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = ["slack_sdk/__init__.py", "slack_sdk/tests.py", "slack_sdk-3.dist-info/METADATA", "binary.py"]
+    left = ["bin/tool", ".lock", "slack_sdk/tests/test_it.py", "slack_sdk/__pycache__/a.pyc", "b.pyc"]
+    left += [f"slack_sdk-3.dist-info/{name}" for name in ("RECORD", "INSTALLER", "REQUESTED")]
+    asked = []
+
+    def installs(command: list[str], **_options: object) -> subprocess.CompletedProcess[str]:
+        asked.extend(command)
+        for name in (*kept, *left):
+            path = Path(command[command.index("--target") + 1]) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", installs)
+    assert contents(built("slack", tmp_path) / "python") == sorted(kept)
+    assert {"--require-hashes", "--no-deps", "--only-binary"} <= set(asked)
+    assert [path.name for path in tmp_path.iterdir()] == [built("slack", tmp_path).name]
+
+
 def test_a_layer_that_cannot_be_built_says_why_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -241,8 +264,6 @@ def test_a_layer_that_cannot_be_built_says_why_and_leaves_nothing(
 
 
 def test_the_layers_hold_the_versions_that_the_tests_run_with() -> None:
-    from importlib.metadata import version
-
     for name in ("powertools", "slack"):
         lines = (REPOSITORY / "functions" / "requirements" / f"{name}.txt").read_text().splitlines()
         pins = dict(line.split(" ")[0].split("==") for line in lines if "==" in line)
@@ -267,7 +288,7 @@ def asset_of_layer(hub: Template, assembly: Path, name: str) -> Path:
 def _asset(assembly: Path, where: dict[str, Any]) -> Path:
     files = json.loads((assembly / "WardenHub.assets.json").read_text())["files"]
     (found,) = [f for key, f in files.items() if key in where["S3Key"]]
-    return assembly / found["source"]["path"]
+    return assembly / str(found["source"]["path"])
 
 
 def zip_of(folder: Path) -> bytes:

@@ -18,6 +18,7 @@ from tests.stacks.templates import CONFIG, HUB, MEMBER, ORGANIZATION, REGION
 # Only this one is declared here, so that the tests say the same whatever else is in the repository.
 PLAYBOOK = replace(playbook("reserved-concurrency"), settings={"default": 10, "critical": [], "floor": 100})
 DECLARED = (PLAYBOOK,)
+NO_SUCH_SETTING = f"there is no such setting; there are: {', '.join(sorted(PLAYBOOK.defaults))}"
 
 
 def mistakes(**changes: Any) -> list[str]:
@@ -117,8 +118,7 @@ def test_a_remediator_is_told_about_its_own_playbook_only() -> None:
         ),
         (
             {"settings": {"reserved-concurrency": {"deflaut": 3}}},
-            "cdk.json: warden.settings.reserved-concurrency.deflaut: "
-            "there is no such setting; there are: critical, default, floor",
+            f"cdk.json: warden.settings.reserved-concurrency.deflaut: {NO_SUCH_SETTING}",
         ),
         (
             {"settings": {"reserved-concurrency": {"default": "3"}}},

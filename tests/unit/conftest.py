@@ -6,7 +6,7 @@ examples: `pytest tests/unit --hypothesis-profile=explore`.
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("same", max_examples=80, deadline=None, derandomize=True, database=None)
+settings.register_profile("same", max_examples=50, deadline=None, derandomize=True, database=None)
 settings.register_profile(
     "explore", max_examples=1500, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )

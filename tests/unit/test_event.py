@@ -134,7 +134,9 @@ def test_functions_of_others_in_the_hub_and_our_names_elsewhere_are_in_scope() -
     assert looks(call_of(requestParameters={"functionName": "warden-inspector"}))
 
 
-@pytest.mark.parametrize("name", ["config-compliance-change", "config-item-change", "health-runaway", "alarm-throttles"])
+@pytest.mark.parametrize(
+    "name", ["config-compliance-change", "config-item-change", "health-runaway", "alarm-throttles"]
+)
 def test_our_own_functions_in_the_hub_are_out_of_scope_whatever_the_source(name: str) -> None:
     text = json.dumps(sample(name)).replace(MEMBER, HUB).replace('"orders"', '"warden-inspector"')
     assert isinstance(read_event(json.loads(text), TRUST), Ignored)

@@ -1,1 +1,1 @@
-"""AWS and Slack on this machine: an emulator that runs the real Lambda code, and what it needs to behave as AWS does."""
+"""AWS and Slack on this machine: an emulator that runs the real Lambda code, corrected to behave as AWS does."""

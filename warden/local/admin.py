@@ -29,6 +29,7 @@ class Admin:
 
     def __init__(
         self,
+        *,
         settings: Settings,
         calls: CallLog,
         faults: Faults,

@@ -1,8 +1,8 @@
 """CloudWatch alarms: their state changes on the default bus, and their own evaluation.
 
-What the engine gets wrong: no event, and an alarm looks at every metric of its name whatever the dimensions, and only when
-somebody puts a metric by API. AWS documentation: "Alarm events and EventBridge" (the event's shape), "Using Amazon CloudWatch
-alarms" and "Configuring how CloudWatch alarms treat missing data".
+What the engine gets wrong: no event, and an alarm looks at every metric of its name whatever the dimensions, and only
+when somebody puts a metric by API. AWS documentation: "Alarm events and EventBridge" (the event's shape), "Using
+Amazon CloudWatch alarms" and "Configuring how CloudWatch alarms treat missing data".
 """
 
 import datetime as dt
@@ -55,7 +55,7 @@ class Alarms:
                         logger.exception("the alarm %s could not be evaluated", name)
 
     def _announcing(self, original: Callable[..., None]) -> Callable[..., None]:
-        def record(
+        def record(  # noqa: PLR0917 # the engine calls it so
             name: str, old: str, new: str, reason: str, alarm_type: str = "MetricAlarm", reason_data: Any = None
         ) -> None:
             original(name, old, new, reason, alarm_type, reason_data)

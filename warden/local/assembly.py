@@ -1,12 +1,17 @@
 """Puts the corrections around the engine, in the order in which they depend on each other."""
 
+import time
+from functools import partial
+
 from ministack import app as engine
 
-from warden.local import cbor, enforcement, lambda_api, workers as lambda_workers
+from warden.local import cbor, enforcement, lambda_api
+from warden.local import workers as lambda_workers
 from warden.local.admin import Admin
 from warden.local.alarms import Alarms
 from warden.local.buses import Buses, TargetError
 from warden.local.calls import CallLog
+from warden.local.cloudformation import StackCalls
 from warden.local.cloudtrail import Trail
 from warden.local.current import CURRENT
 from warden.local.delivery import AsyncInvocations
@@ -33,15 +38,23 @@ def assemble(*, workers: int, concurrency: int, enforce_iam: bool) -> Gateway:
     timers, calls, faults = Timers(), CallLog(), Faults()
     invocations = AsyncInvocations(settings, workers)
     buses = Buses(_caller, enforce_iam)
-    Targets(settings, timers, buses, invocations, lambda *call: _target_fault(faults, *call), enforce_iam)
+    Targets(
+        settings,
+        timers,
+        buses,
+        invocations=invocations,
+        fault_of=partial(_target_fault, faults),
+        enforce_iam=enforce_iam,
+    )
     invocations.publish = buses.publish
+    trail = Trail(settings, timers, buses.publish)
     alarms, organization, sources = Alarms(settings, buses.publish), Organization(settings), SqsSources(timers)
     enforcement.install()
     lambda_api.install()
     lambda_workers.install()
     for part in (
         *(buses, invocations, sources, Limits(settings), FunctionStates(settings, timers)),
-        *(alarms, organization),
+        *(alarms, organization, StackCalls(trail)),
     ):
         part.install()
 
@@ -54,10 +67,21 @@ def assemble(*, workers: int, concurrency: int, enforce_iam: bool) -> Gateway:
         # What was under way while the engine was being emptied may have left something.
         for part in clearable:
             part.clear()
+        gateway.emptied = time.time()
 
-    admin = Admin(settings, calls, faults, buses, timers, invocations, sources, reset)
+    admin = Admin(
+        settings=settings,
+        calls=calls,
+        faults=faults,
+        buses=buses,
+        timers=timers,
+        invocations=invocations,
+        sources=sources,
+        reset=reset,
+    )
     admin.on_settings.append(organization.seed)
-    return Gateway(engine.app, admin, calls, faults, Trail(settings, timers, buses.publish))
+    gateway = Gateway(engine.app, admin, calls, faults, trail)
+    return gateway
 
 
 def _caller() -> Principal | None:

@@ -1,8 +1,8 @@
 """Who may put events on an event bus.
 
-The engine stores bus policies and never consults them, keeps PutPermission's condition in a form no evaluator reads, and
-ignores PutPermission's ``Policy``. AWS documentation: "Sending and receiving events between AWS accounts in Amazon
-EventBridge" and the API reference of PutPermission.
+The engine stores bus policies and never consults them, keeps PutPermission's condition in a form no evaluator reads,
+and ignores PutPermission's ``Policy``. AWS documentation: "Sending and receiving events between AWS accounts in
+Amazon EventBridge" and the API reference of PutPermission.
 """
 
 import json

@@ -65,7 +65,7 @@ class Buses:
 
     # Putting.
 
-    def put_events(self, data: dict[str, Any], allow_aws_source: bool = False) -> Any:  # noqa: FBT001, FBT002 # the engine's signature
+    def put_events(self, data: dict[str, Any], allow_aws_source: bool = False) -> Any:
         """PutEvents. Entries fail one by one; a bus of another account whose policy says no refuses the whole call."""
         entries = data.get("Entries") or []
         if problem := _refused(entries):
@@ -99,7 +99,7 @@ class Buses:
     def publish(self, account: str, region: str, event: dict[str, Any], bus: str = "default") -> str:
         """Put one complete event (``id``, ``source``, ``detail-type``, ``account``, ``time``, …) on a bus as it is."""
         time = str(event.get("time") or "")
-        moment = datetime.fromisoformat(time.replace("Z", "+00:00")) if time else datetime.now(UTC)
+        moment = datetime.fromisoformat(time) if time else datetime.now(UTC)
         record = {
             "EventId": str(event.get("id") or new_uuid()),
             "Version": str(event.get("version") or "0"),
@@ -192,7 +192,7 @@ def _refused(entries: Any) -> str:
     return "Total size of the entries in the request is over the limit." if size > _MAXIMUM_BYTES else ""
 
 
-def _entry_error(entry: dict[str, Any], allow_aws_source: bool) -> dict[str, str] | None:  # noqa: FBT001 # passed on from the engine's signature
+def _entry_error(entry: dict[str, Any], allow_aws_source: bool) -> dict[str, str] | None:
     for key in ("Source", "DetailType", "Detail"):
         if not entry.get(key):
             return _failed("InvalidArgument", f"Parameter {key} is not valid. Reason: {key} is a required argument.")

@@ -26,7 +26,7 @@ class CBORTag:
 def provide() -> None:
     """Make ``import cbor2`` work in this process."""
     try:
-        import cbor2  # noqa: F401, PLC0415 # only whether it is there matters, and only at start
+        import cbor2  # type: ignore[import-not-found] # noqa: F401, PLC0415 # only whether it is there matters
     except ImportError:
         sys.modules["cbor2"] = sys.modules[__name__]
 
@@ -37,7 +37,7 @@ def loads(data: bytes) -> Any:
     return value
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: Any) -> bytes:  # noqa: PLR0911 # one per CBOR type
     """``value`` encoded; accepts what JSON does, bytes, datetimes and tags."""
     if isinstance(value, CBORTag):
         return _head(6, value.tag) + dumps(value.value)

@@ -19,9 +19,11 @@ from typing import Any, Self
 
 import boto3
 
+from functions.adapters.clock import iso, now
 from functions.adapters.store import Store
+from functions.core.message import Kind, Message
 from functions.core.ticket import Ticket
-from warden.connection import TABLE
+from warden.connection import TABLE, Connection
 from warden.local.deploy import Deployment, Target, deploy, synthesise
 from warden.local.emulator import Emulator
 from warden.local.slack import LocalSlack
@@ -32,16 +34,8 @@ ANALYTICS = "333333333333"
 REGION = "eu-west-1"
 CHANNEL = "C0WARDEN001"
 MANAGEMENT = "999999999999"
-ORGANIZATION = {
-    "management": MANAGEMENT,
-    "id": "o-localwarden",
-    "delegated": [HUB],
-    "accounts": [
-        {"id": HUB, "name": "security-hub"},
-        {"id": PAYMENTS, "name": "payments-prod"},
-        {"id": ANALYTICS, "name": "analytics-prod"},
-    ],
-}
+ACCOUNTS = {HUB: "security-hub", PAYMENTS: "payments-prod", ANALYTICS: "analytics-prod"}
+ORGANIZATION_ID = "o-localwarden"
 
 
 @dataclass
@@ -54,7 +48,7 @@ class Cloud:
     """What to set differently in the deployment's configuration (`stacks.config.Config`)."""
     settings: dict[str, Any] = field(default_factory=dict)
     """What to set on the embedded AWS (`warden.local.settings.Settings`)."""
-    members: tuple[str, ...] = (PAYMENTS, ANALYTICS, MANAGEMENT)
+    more_accounts: tuple[str, ...] = ()
     emulator: Emulator = field(init=False)
     slack: LocalSlack = field(init=False)
     deployment: Deployment = field(default_factory=Deployment)
@@ -96,13 +90,22 @@ class Cloud:
         found = [t for t in self.store().tickets() if t.finding.subject.function == function]
         return next((t for t in found if t.finding.subject.account == account), None)
 
+    def ask(self, kind: Kind, ticket: Ticket, by: str = "demo") -> None:
+        """Ask for a fix or an undo, as a person does from the command line."""
+        Connection(self.environment()).bus().put(Message(kind, ticket.finding, iso(now()), by=by))
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Every governed account; AWS's StackSets leave the management account out, so it gets plain stacks."""
+        return (PAYMENTS, ANALYTICS, *self.more_accounts, MANAGEMENT)
+
     def environment(self) -> dict[str, str]:
         """Return what makes a command line act as an operator in the hub account."""
         return self.emulator.session_env(HUB, REGION)
 
     def _start(self) -> None:
         self.emulator = self._stack.enter_context(Emulator())
-        self.emulator.configure(organization=ORGANIZATION, **self.settings)
+        self.emulator.configure(organization=self._organization(), **self.settings)
         # A token that no workspace ever issued, made anew for every run.
         token = "-".join(("xoxb", "local", secrets.token_hex(8)))
         self.slack = self._stack.enter_context(LocalSlack(token, [f"{CHANNEL}:lambda-warden"], rate=self.slack_rate))
@@ -113,13 +116,24 @@ class Cloud:
         secret = json.dumps({"bot_token": token, "signing_secret": secrets.token_hex(16)})
         self.client("secretsmanager", HUB).put_secret_value(SecretId="warden/slack", SecretString=secret)
         self.say("reading the organization")
-        self._first_sweep()
+        # The hub has to know its accounts before the first event comes.
+        self.sweep()
+        self.emulator.idle(20)
+
+    def _organization(self) -> dict[str, Any]:
+        names = {**ACCOUNTS, **{account: f"account-{account[0]}" for account in self.more_accounts}}
+        return {
+            "management": MANAGEMENT,
+            "id": ORGANIZATION_ID,
+            "delegated": [HUB],
+            "accounts": [{"id": account, "name": name} for account, name in names.items()],
+        }
 
     def _configuration(self) -> dict[str, Any]:
         base: dict[str, Any] = {
             "hub_account": HUB,
             "region": REGION,
-            "organization_id": ORGANIZATION["id"],
+            "organization_id": ORGANIZATION_ID,
             "regions": [REGION],
             "slack": {"channel": CHANNEL, "api_url": self.slack.api_url},
             "modes": {"reserved-concurrency": "enforce"},
@@ -135,13 +149,12 @@ class Cloud:
             for stack in ("WardenMemberAccount", "WardenMemberRegion"):
                 deploy(assembly, stack, Target(self.emulator, member, REGION), self.deployment)
 
-    def _first_sweep(self) -> None:
-        """Run the schedule once, so that the hub knows its accounts before the first event comes."""
+    def sweep(self) -> None:
+        """Run the daily schedule now."""
         event = {"version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
         answer = self.client("lambda", HUB).invoke(FunctionName="warden-sweep", Payload=json.dumps(event))
         if answer.get("FunctionError"):
-            raise RuntimeError(f"the first sweep failed: {answer['Payload'].read()[:2000]!r}")
-        self.emulator.idle(20)
+            raise RuntimeError(f"the sweep failed: {answer['Payload'].read()[:2000]!r}")
 
 
 def until(condition: Callable[[], Any], seconds: float = 20, pause: float = 0.02) -> Any:

@@ -1,8 +1,8 @@
 """CloudTrail events on the default bus of the account that was called.
 
-The engine emits none, and its own recording misnames calls. Names, redaction and shapes follow the AWS documentation pages
-"Logging AWS Lambda API calls using AWS CloudTrail", "CloudTrail record contents for management, data, and network activity
-events", "Amazon S3 CloudTrail events" and "AWS service events delivered via AWS CloudTrail".
+The engine emits none, and its own recording misnames calls. Names, redaction and shapes follow the AWS documentation
+pages "Logging AWS Lambda API calls using AWS CloudTrail", "CloudTrail record contents for management, data, and
+network activity events", "Amazon S3 CloudTrail events" and "AWS service events delivered via AWS CloudTrail".
 """
 
 import datetime as dt
@@ -16,6 +16,7 @@ from typing import Any
 import botocore.parsers
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
+from warden.local.current import CurrentCall
 from warden.local.identity import Principal
 from warden.local.operations import Operation
 from warden.local.settings import Settings
@@ -71,7 +72,7 @@ _DATA = {
     "kms": {"Encrypt", "Decrypt", "ReEncrypt", "Sign", "Verify"},
     "s3": {"DeleteObjects"},
 }  # fmt: skip
-_HIDDEN = {"SecretString", "SecretBinary", "ZipFile", "FilterCriteria", "Payload", "Plaintext", "SecretAccessKey"}
+_HIDDEN = {"Environment", "SecretString", "SecretBinary", "ZipFile", "FilterCriteria", "Payload", "Plaintext", "SecretAccessKey"}
 _ENVIRONMENT = ("CreateFunction", "UpdateFunctionConfiguration", "UpdateFunctionCode", "PublishVersion")
 # Lambda's codes for an IAM denial, as CloudTrail shows them.
 _DENIED = ("AccessDeniedException", "AccessDenied")
@@ -97,19 +98,28 @@ class Trail:
         self._timers = timers
         self._publish = publish
 
-    def record(
-        self, operation: Operation, caller: Principal, region: str, answer: Answer, user_agent: str, address: str
-    ) -> None:
-        """Emit the event of one call if it is a management write of a service this layer covers."""
-        if not is_emitted(operation):
-            return
-        region = "us-east-1" if operation.service in _GLOBAL_SERVICES else region
+    def record(self, call: CurrentCall, answer: Answer, user_agent: str, address: str) -> None:
+        """Emit the event of one finished call if it is a management write of a service this layer covers."""
+        if is_emitted(call.operation):
+            origin = {"sourceIPAddress": address, "userAgent": user_agent}
+            self._emit(call, answer.request_id, origin, _outcome(call.operation, answer))
+
+    def announce(self, call: CurrentCall, answered: dict[str, Any] | None, service: str) -> None:
+        """Emit the event of a call that a service made for the caller, inside the engine; it succeeded."""
+        shape = call.operation.model.output_shape if call.operation.model else None
+        outcome = {
+            "responseElements": _elements(call.operation, _shown(shape, answered)) if answered and shape else None
+        }
+        self._emit(call, str(uuid.uuid4()), {"sourceIPAddress": service, "userAgent": service}, outcome)
+
+    def _emit(self, call: CurrentCall, request_id: str, origin: dict[str, str], outcome: dict[str, Any]) -> None:
+        operation, caller = call.operation, call.caller
+        region = "us-east-1" if operation.service in _GLOBAL_SERVICES else call.region
         detail = {
-            **self._head(operation, caller, region, answer.request_id),
-            "sourceIPAddress": address,
-            "userAgent": user_agent,
+            **self._head(operation, caller, region, request_id),
+            **origin,
             "requestParameters": request_parameters(operation),
-            **_outcome(operation, answer),
+            **outcome,
         }
         self.emit(operation.service, caller.account, region, detail)
 
@@ -191,21 +201,27 @@ def _outcome(operation: Operation, answer: Answer) -> dict[str, Any]:
         shown = "AccessDenied" if code in _DENIED else code
         return {"errorCode": shown, "errorMessage": message, "responseElements": None}
     shape = operation.model.output_shape if operation.model else None
-    found = _shown(shape, parsed) if shape else {}
+    return {"responseElements": _elements(operation, _shown(shape, parsed) if shape else {}) or None}
+
+
+def _elements(operation: Operation, shown: dict[str, Any]) -> dict[str, Any]:
+    """What is shown of an answer; Lambda shows an empty environment whether or not there is one."""
     if operation.service == "lambda" and operation.name in _ENVIRONMENT:
-        found["environment"] = {}
-    return {"responseElements": found or None}
+        return {**shown, "environment": {}}
+    return shown
 
 
 def parsed_answer(operation: Operation, answer: Answer) -> dict[str, Any]:
     """The answer as botocore reads it; {} when it cannot."""
     if operation.model is None:
         return {}
+    # Without an output shape the parser still reads errors; its stub wants a shape all the same.
+    shape: Any = operation.model.output_shape
     protocol = operation.model.service_model.resolved_protocol
     parser = botocore.parsers.create_parser(protocol)
     response = {"status_code": answer.status, "headers": answer.headers, "body": answer.body}
     try:
-        found = parser.parse(response, operation.model.output_shape)
+        found = parser.parse(response, shape)
     except botocore.parsers.ResponseParserError:
         return {}
     return found if isinstance(found, dict) else {}
@@ -222,7 +238,7 @@ def _shown(shape: Shape, value: Any) -> Any:
         return {
             name[:1].lower() + name[1:]: _shown(member, value[name])
             for name, member in shape.members.items()
-            if name in value and name not in _HIDDEN and member.type_name != "blob" and name != "Environment"
+            if name in value and name not in _HIDDEN and member.type_name != "blob"
         }
     if isinstance(shape, ListShape) and isinstance(value, list):
         return [_shown(shape.member, one) for one in value]

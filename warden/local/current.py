@@ -1,4 +1,4 @@
-"""The API call that is being answered in this context, for code deep inside the engine that must know who called what."""
+"""The API call that is being answered in this context, for code deep inside the engine that must know who called."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass

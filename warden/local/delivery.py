@@ -1,9 +1,10 @@
 """Lambda's own queue of asynchronous invocations: EventBridge, S3, SNS and ``InvocationType=Event`` all end here.
 
-What the engine gets wrong: it runs an EventBridge target once in an unbounded thread and forgets it (with a reservation of
-4, 969 of 1,000 events were lost), never uses an on-success destination, sends a dead-letter queue the wrong body, and
-knows neither event age nor a reservation of 0. AWS documentation: "How Lambda handles errors and retries with asynchronous
-invocation", "Capturing records of Lambda asynchronous invocations" and "Configuring reserved concurrency for a function".
+What the engine gets wrong: it runs an EventBridge target once in an unbounded thread and forgets it (with a
+reservation of 4, 969 of 1,000 events were lost), never uses an on-success destination, sends a dead-letter queue the
+wrong body, and knows neither event age nor a reservation of 0. AWS documentation: "How Lambda handles errors and
+retries with asynchronous invocation", "Capturing records of Lambda asynchronous invocations" and "Configuring
+reserved concurrency for a function".
 """
 
 import contextvars

@@ -7,10 +7,12 @@ with Emulator() as aws:
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,7 +29,13 @@ _START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 _REGION = "us-east-1"
 # What the server and its Lambda workers may see of this process's environment.
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+# The AWS configuration of whoever runs this is none of the Lambda code's business.
+_NO_CONFIGURATION = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 
 class EmulatorError(RuntimeError):
@@ -37,8 +45,8 @@ class EmulatorError(RuntimeError):
 class Emulator:
     """An embedded AWS in its own process on 127.0.0.1. It ends with this process, however this one ends.
 
-    ``concurrency`` is each account's limit, ``workers`` the number of asynchronous invocations at a time. Accounts exist by
-    being named: a client of account 111111111111 acts as that account's root.
+    ``concurrency`` is each account's limit, ``workers`` the number of asynchronous invocations at a time. Accounts
+    exist by being named: a client of account 111111111111 acts as that account's root.
     """
 
     def __init__(
@@ -57,6 +65,7 @@ class Emulator:
         self._own_log = log_path is None
         self._process: subprocess.Popen[bytes] | None = None
         self._life: int | None = None
+        self._scratch = ""
         self.port = 0
         self._clients: dict[tuple[str, str, str], Any] = {}
 
@@ -72,22 +81,22 @@ class Emulator:
         self.stop()
 
     def start(self) -> None:
-        """Start it and wait until it answers (some tenths of a second). Raises EmulatorError with the end of its log."""
+        """Start it and wait until it answers, some tenths of a second. Raises EmulatorError with the end of its log."""
         if self._process is not None:
             return
+        self._scratch = tempfile.mkdtemp(prefix="warden-local-")
         if self._own_log:
-            handle, name = tempfile.mkstemp(prefix="warden-local-", suffix=".log")
-            os.close(handle)
-            self.log_path = Path(name)
+            self.log_path = Path(self._scratch, "server.log")
         ready, ready_in_server = os.pipe()
         life_in_server, self._life = os.pipe()
         command = [sys.executable, "-m", "warden.local.server", *self._arguments]
         command += ["--ready-fd", str(ready_in_server), "--parent-fd", str(life_in_server)]
+        command += ["--scratch", self._scratch]
         with Path(str(self.log_path)).open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 # our own module, arguments from above
                 command,
                 cwd=Path(warden.__file__).parent.parent,
-                env={name: os.environ[name] for name in _INHERITED if name in os.environ},
+                env={**{name: os.environ[name] for name in _INHERITED if name in os.environ}, **_NO_CONFIGURATION},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -118,24 +127,20 @@ class Emulator:
         self._clients.clear()
         if process is not None:
             process.terminate()
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                pass
-            try:
+            with suppress(ProcessLookupError, PermissionError):  # the whole group may be gone already
                 os.killpg(process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass  # the whole group is gone already
             process.wait()
         if self._life is not None:
             os.close(self._life)
             self._life = None
-        if self._own_log and self.log_path is not None:
-            self.log_path.unlink(missing_ok=True)
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def log_tail(self, lines: int = 30) -> str:
         """The end of the server's own log."""
-        text = Path(str(self.log_path)).read_text(errors="replace") if self.log_path else ""
+        written = self.log_path is not None and self.log_path.exists()
+        text = Path(str(self.log_path)).read_text(errors="replace") if written else ""
         return "\n".join(text.splitlines()[-lines:])
 
     # Clients.
@@ -209,9 +214,9 @@ class Emulator:
     ) -> None:
         """Make the next matching calls fail; fields as in warden.local.faults.Fault.
 
-        The operation is botocore's ("lambda:Invoke") or the IAM action ("lambda:InvokeFunction"). Deliveries of EventBridge
-        are matched too, as calls of events.amazonaws.com ("sqs:SendMessage", "lambda:InvokeFunction") or of the target's
-        role ("events:PutEvents").
+        The operation is botocore's ("lambda:Invoke") or the IAM action ("lambda:InvokeFunction"). Deliveries of
+        EventBridge are matched too, as calls of events.amazonaws.com ("sqs:SendMessage", "lambda:InvokeFunction") or of
+        the target's role ("events:PutEvents").
         """
         given = {name: value for name, value in locals().items() if name != "self"}
         self._admin("POST", "faults", given)

@@ -2,8 +2,8 @@
 
 What the engine gets wrong: a denial does not name its resource; ``aws:PrincipalArn`` of a role session is the session
 instead of the role; nobody needs ``iam:PassRole`` or the layers they attach; ``lambda:FunctionArn`` is unknown. AWS
-documentation: "Troubleshoot access denied error messages", "AWS global condition context keys", "Grant a user permissions
-to pass a role to an AWS service", "Condition keys for AWS Lambda" and "Layers" in the Lambda guide.
+documentation: "Troubleshoot access denied error messages", "AWS global condition context keys", "Grant a user
+permissions to pass a role to an AWS service", "Condition keys for AWS Lambda" and "Layers" in the Lambda guide.
 """
 
 import json
@@ -43,7 +43,9 @@ def install() -> None:
 def _condition_keys(original: Callable[..., Any]) -> Callable[..., Any]:
     def resolve(key: str, context: Any) -> Any:
         if key.lower() == "aws:securetransport":
-            return "true"  # AWS is reached by TLS; that this machine talks to itself in the clear is not its users' doing
+            return (
+                "true"  # AWS is reached by TLS; that this machine talks to itself in the clear is not its users' doing
+            )
         if key.lower() == "aws:principalarn" and (role := identity.role_of(context.principal_arn)):
             return role["Arn"]
         return original(key, context)
@@ -62,7 +64,7 @@ def _noting_the_missing_policy(original: Callable[..., Any]) -> Callable[..., An
 
 
 def _enforcing(original: Callable[..., Any]) -> Callable[..., Any]:
-    def enforce(
+    def enforce(  # noqa: PLR0917 # the engine calls it so
         access_key: str,
         action: str,
         service: str,

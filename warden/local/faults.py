@@ -9,9 +9,9 @@ from typing import Any
 class Fault:
     """What happens to a matching call.
 
-    ``status`` 0 closes the connection without an answer. ``after`` lets the call take effect and then loses the answer.
-    ``delay`` (seconds) comes before either. Empty ``account``, ``resource`` and ``principal`` match any; ``resource`` and
-    ``principal`` match an ARN that contains the text.
+    ``status`` 0 closes the connection without an answer. ``after`` lets the call take effect and then loses the
+    answer. ``delay`` (seconds) comes before either. Empty ``account``, ``resource`` and ``principal`` match any;
+    ``resource`` and ``principal`` match an ARN that contains the text.
     """
 
     operation: str

@@ -74,6 +74,8 @@ class Gateway:
         self._calls = calls
         self._faults = faults
         self._trail = trail
+        # When everything was last emptied (seconds since the epoch): calls that began before are nobody's any more.
+        self.emptied = 0.0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; what is not a signed AWS call goes to the engine untouched."""
@@ -86,9 +88,8 @@ class Gateway:
         else:
             await self._call(scope, receive, send, *signed.groups())
 
-    async def _call(
-        self, scope: Scope, receive: Receive, send: Send, access_key: str, region: str, signing_name: str
-    ) -> None:
+    async def _call(self, scope: Scope, receive: Receive, send: Send, *signed: str) -> None:
+        access_key, region, signing_name = signed
         started = time.time()
         body = await _body(receive)
         headers = _headers(scope)
@@ -109,15 +110,19 @@ class Gateway:
                 await captured.take(message)
         answer = captured.answer()
         lost = fault is not None and (fault.after or not fault.status)
-        self._record(current, answer, started, action, resource, lost=lost)
-        if answer.status:
-            address = (scope.get("client") or ("127.0.0.1", 0))[0]
-            agent = headers.get("user-agent", "")
-            try:
-                self._trail.record(current.operation, current.caller, region, answer, agent, address)
-            except Exception:
-                logger.exception("no event for %s", current.operation)
+        if started >= self.emptied:
+            self._record(current, answer, started, action, resource, lost=lost)
+            self._announce(current, answer, headers, scope)
         await (_lose(send) if lost else captured.release())
+
+    def _announce(self, current: CurrentCall, answer: Answer, headers: dict[str, str], scope: Scope) -> None:
+        if not answer.status or current.caller.type == "Unknown":
+            return
+        address = (scope.get("client") or ("127.0.0.1", 0))[0]
+        try:
+            self._trail.record(current, answer, headers.get("user-agent", ""), address)
+        except Exception:
+            logger.exception("no event for %s", current.operation)
 
     def _fault(self, current: CurrentCall, action: str, resource: str) -> Fault | None:
         names = (str(current.operation), action)

@@ -29,6 +29,8 @@ class Principal:
     role_arn: str = ""
     role_name: str = ""
     session_started: float | None = None
+    # The service that calls in this principal's name, e.g. "cloudformation.amazonaws.com".
+    invoked_by: str = ""
 
     def user_identity(self) -> dict[str, Any]:
         """CloudTrail's ``userIdentity``."""
@@ -41,6 +43,8 @@ class Principal:
         }
         if self.user_name:
             found["userName"] = self.user_name
+        if self.invoked_by:
+            found["invokedBy"] = self.invoked_by
         if self.type == "AssumedRole":
             started = dt.datetime.fromtimestamp(self.session_started or 0, dt.UTC)
             found["sessionContext"] = {
@@ -60,7 +64,7 @@ class Principal:
 
 
 def of_access_key(access_key: str) -> Principal:
-    """The principal an access key belongs to. A key of 12 digits is that account's root; an unknown key is "Unknown"."""
+    """The principal an access key belongs to. Twelve digits are that account's root; an unknown key is "Unknown"."""
     if session := sts._sessions.get(access_key):
         return _of_session(access_key, session)
     if _ACCOUNT.fullmatch(access_key) or iam_evaluator.is_root_access_key(access_key):

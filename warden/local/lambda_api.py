@@ -1,8 +1,8 @@
 """Lambda operations that the engine lacks, or answers differently from AWS.
 
-Missing there: UpdateFunctionEventInvokeConfig and ListProvisionedConcurrencyConfigs. Different: GetPolicy shows the statements
-of other qualifiers and an empty policy where AWS has none, and a policy has no revision of its own. AWS documentation: the API
-references of these operations and of AddPermission, RemovePermission and GetPolicy.
+Missing there: UpdateFunctionEventInvokeConfig and ListProvisionedConcurrencyConfigs. Different: GetPolicy shows the
+statements of other qualifiers and an empty policy where AWS has none, and a policy has no revision of its own. AWS
+documentation: the API references of these operations and of AddPermission, RemovePermission and GetPolicy.
 """
 
 import json

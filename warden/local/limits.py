@@ -1,8 +1,8 @@
 """Lambda's limits: concurrency of an account and of a function, the unreserved floor, size and names of variables.
 
-What the engine gets wrong: one concurrency limit for all accounts together, no floor, environment variables of any size and
-name. AWS documentation: "Lambda quotas", "Understanding Lambda function scaling", "Configuring reserved concurrency for a
-function", "Working with Lambda environment variables" and the API reference of GetAccountSettings.
+What the engine gets wrong: one concurrency limit for all accounts together, no floor, environment variables of any
+size and name. AWS documentation: "Lambda quotas", "Understanding Lambda function scaling", "Configuring reserved
+concurrency for a function", "Working with Lambda environment variables" and the API reference of GetAccountSettings.
 """
 
 import json
@@ -19,6 +19,9 @@ from warden.local.settings import Settings
 
 _VARIABLE = re.compile(r"[a-zA-Z]\w+")
 _VARIABLES_BYTES = 4096
+_UNABLE = (
+    "Lambda was unable to configure your environment variables because the environment variables you have provided"
+)
 _RESERVED_NAMES = {
     "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
@@ -155,22 +158,19 @@ def _variables_error(data: dict[str, Any]) -> Any:
     variables = (data.get("Environment") or {}).get("Variables") or {}
     if reserved := sorted(_RESERVED_NAMES & set(variables)):
         return _invalid(
-            "Lambda was unable to configure your environment variables because the environment variables you have provided "
-            "contains reserved keys that are currently not supported for modification. "
+            f"{_UNABLE} contains reserved keys that are currently not supported for modification. "
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
     for name in variables:
         if not _VARIABLE.fullmatch(name):
             return _invalid(
-                f"1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: Map keys must "
-                f"satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+] ({name})"
+                "1 validation error detected: Value at 'environment.variables' failed to satisfy constraint: "
+                "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: "
+                f"[a-zA-Z]([a-zA-Z0-9_])+] ({name})"
             )
     measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
     if len(measured.encode()) > _VARIABLES_BYTES:
-        return _invalid(
-            "Lambda was unable to configure your environment variables because the environment variables you have provided "
-            f"exceeded the 4KB limit. String measured: {measured}"
-        )
+        return _invalid(f"{_UNABLE} exceeded the 4KB limit. String measured: {measured}")
     return None
 
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, unquote
 import botocore.session
 from botocore.exceptions import UnknownServiceError
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
-from defusedxml import ElementTree
+from defusedxml import ElementTree  # type: ignore[import-untyped] # no stubs are installed
 
 from warden.local import cbor
 
@@ -72,7 +72,7 @@ def identify(signing_name: str, request: Request) -> Operation:
 
 @functools.cache
 def service_model(service: str) -> ServiceModel | None:
-    """botocore's model of a service, or None when it has none of that name."""
+    """The model of a service, or None when botocore has none of that name."""
     try:
         return botocore.session.get_session().get_service_model(service)
     except UnknownServiceError:

@@ -1,9 +1,9 @@
 """AWS Organizations as one organization of several accounts, visible where it is on AWS.
 
-What the engine gets wrong: every account that asks gets an organization of its own, lists come in one page, and no member
-account belongs to the organization that conditions compare with. AWS documentation: the Organizations API reference
-(ListAccounts and the other lists: 20 a page), "Delegated administrator for AWS Organizations" and "AWS global condition
-context keys" (aws:PrincipalOrgID, aws:PrincipalOrgPaths).
+What the engine gets wrong: every account that asks gets an organization of its own, lists come in one page, and no
+member account belongs to the organization that conditions compare with. AWS documentation: the Organizations API
+reference (ListAccounts and the other lists: 20 a page), "Delegated administrator for AWS Organizations" and "AWS
+global condition context keys" (aws:PrincipalOrgID, aws:PrincipalOrgPaths).
 
 The setting ``organization``::
 

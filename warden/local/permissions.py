@@ -1,8 +1,9 @@
 """Which IAM action an operation needs, and on which resource.
 
-The engine derives Lambda's actions from paths and gets many wrong (deleting a concurrency needs PutFunctionConcurrency there,
-updating an event source mapping needs nothing), and builds several ARNs that no policy of AWS's documentation would match.
-Source: the Service Authorization Reference, page "Actions, resources, and condition keys for …" of each service.
+The engine derives Lambda's actions from paths and gets many wrong (deleting a concurrency needs
+PutFunctionConcurrency there, updating an event source mapping needs nothing), and builds several ARNs that no policy
+of AWS's documentation would match. Source: the Service Authorization Reference, page "Actions, resources, and
+condition keys for …" of each service.
 """
 
 import re

@@ -9,6 +9,7 @@ scaling behavior for SQS event source mappings" and "Amazon SQS visibility timeo
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -23,6 +24,8 @@ from warden.local.timers import Timers
 
 Message = dict[str, Any]
 
+# Receipt handles are UUIDs here.
+_HANDLE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # After a wake-up that found no work the engine sleeps this long, which would be paid at every queue on the way.
 _IDLE_GAP_SECONDS = 0.002
 
@@ -70,8 +73,7 @@ class SqsSources:
         replace(sqs, "_dlq_sweep", lambda _original: redrive)
         replace(sqs, "_receive_messages_for_esm", lambda _original: receive)
         replace(sqs, "_delete_messages_for_esm", lambda _original: delete_received)
-        for action, make in (("DeleteMessage", _deleting), ("DeleteMessageBatch", _deleting_batch)):
-            sqs._HANDLERS[action] = make(sqs._HANDLERS[action])
+        sqs._HANDLERS |= {"DeleteMessage": delete_message, "DeleteMessageBatch": delete_messages}
         replace(lambda_svc, "_poll_sqs", self._polling)
         replace(lambda_svc, "_sqs_esm_concurrency", _concurrency)
         replace(lambda_svc, "_run_sqs_batch", lambda _original: run_batch)
@@ -106,23 +108,26 @@ class SqsSources:
             self._timers.after(min(moments) - now + 0.001, esm_wake.set)
 
 
-# Messages leave a queue only under the lock and in place: a sender in another thread may append at any moment.
+# Messages leave a queue one by one and in place: other threads append to the same list, and may remove too.
 
 
 def _discard(queue: dict[str, Any], doomed: Callable[[Message], bool]) -> list[Message]:
+    """Remove the messages that are doomed; those another thread removed first are not returned."""
     messages = queue["messages"]
     gone = []
-    for index in range(len(messages) - 1, -1, -1):
-        if doomed(messages[index]):
-            gone.append(messages[index])
-            del messages[index]
-    return gone[::-1]
+    for message in [one for one in list(messages) if doomed(one)]:
+        try:
+            messages.remove(message)
+        except ValueError:
+            continue
+        gone.append(message)
+    return gone
 
 
 def expire_retained(queue: dict[str, Any]) -> None:
     """Drop what is older than the queue's retention period."""
     oldest = time.time() - float(queue["attributes"].get("MessageRetentionPeriod", "345600"))
-    _discard(queue, lambda message: bool(message.get("enqueued_at", message.get("sent_at", oldest + 1)) <= oldest))
+    _discard(queue, lambda message: float(message.get("enqueued_at") or message["sent_at"]) <= oldest)
 
 
 def redrive(queue: dict[str, Any]) -> None:
@@ -156,41 +161,35 @@ def receive(queue_url: str, most: int) -> list[Message]:
 
 def delete_received(queue_url: str, receipt_handles: set[str]) -> None:
     """Delete what a function has processed."""
-    with sqs._queues_lock:
-        _discard(sqs._get_q(queue_url), lambda message: message.get("receipt_handle") in receipt_handles)
+    _discard(sqs._get_q(queue_url), lambda message: message.get("receipt_handle") in receipt_handles)
 
 
-def _deleting(original: Callable[..., Any]) -> Callable[..., Any]:
-    def delete(data: dict[str, Any], url: str) -> dict[str, Any]:
-        if not data.get("ReceiptHandle"):
-            return dict(original(data, url))
-        with sqs._queues_lock:
-            queue = sqs._get_q(data.get("QueueUrl", url), "sqs:DeleteMessage")
-            if not _discard(queue, lambda message: message.get("receipt_handle") == data["ReceiptHandle"]):
-                raise sqs._Err("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
-        return {}
+def delete_message(data: dict[str, Any], url: str) -> dict[str, Any]:
+    """DeleteMessage. A handle whose message is gone already is no error, one that is no handle is."""
+    queue = sqs._get_q(data.get("QueueUrl", url), "sqs:DeleteMessage")
+    handle = str(data.get("ReceiptHandle") or "")
+    if not handle:
+        raise sqs._Err("MissingParameter", "The request must contain the parameter ReceiptHandle.")
+    if not _HANDLE.fullmatch(handle):
+        raise sqs._Err("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
+    _discard(queue, lambda message: message.get("receipt_handle") == handle)
+    return {}
 
-    return delete
 
-
-def _deleting_batch(original: Callable[..., Any]) -> Callable[..., Any]:
-    """The engine's own, under the lock, on a copy; what it removed from the copy is then removed in place."""
-
-    def delete(data: dict[str, Any], url: str) -> dict[str, Any]:
-        with sqs._queues_lock:
-            queue = sqs._get_q(data.get("QueueUrl", url), "sqs:DeleteMessage")
-            live = queue["messages"]
-            queue["messages"] = before = list(live)
-            try:
-                answer = dict(original(data, url))
-                kept = {id(message) for message in queue["messages"]}
-            finally:
-                queue["messages"] = live
-            seen = {id(message) for message in before}
-            _discard(queue, lambda message: id(message) in seen and id(message) not in kept)
-        return answer
-
-    return delete
+def delete_messages(data: dict[str, Any], url: str) -> dict[str, Any]:
+    """DeleteMessageBatch: entries fail one by one."""
+    sqs._get_q(data.get("QueueUrl", url), "sqs:DeleteMessage")
+    entries = data.get("Entries") or []
+    sqs._validate_batch_entries(entries, "DeleteMessageBatchRequestEntry")
+    successful, failed = [], []
+    for entry in entries:
+        try:
+            delete_message({"QueueUrl": data.get("QueueUrl", url), "ReceiptHandle": entry.get("ReceiptHandle")}, url)
+        except sqs._Err as error:
+            failed.append({"Id": entry["Id"], "Code": error.code, "Message": error.message, "SenderFault": True})
+        else:
+            successful.append({"Id": entry["Id"]})
+    return {"Successful": successful, "Failed": failed}
 
 
 def _then_looking(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -217,7 +216,7 @@ def _concurrency(original: Callable[..., int]) -> Callable[..., int]:
     return concurrency
 
 
-def run_batch(
+def run_batch(  # noqa: PLR0917 # the engine calls it so
     esm: dict[str, Any], func: dict[str, Any], event: dict[str, Any], batch: list[Message], url: str, name: str
 ) -> None:
     """Invoke a function with a batch; delete what it processed, leave the rest to its visibility timeout."""
@@ -249,5 +248,4 @@ def _failures(esm: dict[str, Any], body: Any, identifiers: set[str]) -> set[str]
     if items is ... or (items is not None and not isinstance(items, list)):
         return identifiers
     named = {item.get("itemIdentifier") if isinstance(item, dict) else None for item in items or []}
-    known = named <= identifiers
-    return identifiers & named if known else identifiers
+    return identifiers & named if named <= identifiers else identifiers

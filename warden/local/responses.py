@@ -1,6 +1,7 @@
 """An error in the form its service's protocol gives it, so that SDKs raise the exception they would raise on AWS.
 
-Formats: the Smithy documentation pages of the AWS JSON, REST, query and RPC v2 CBOR protocols, sections "Error responses".
+Formats: the Smithy documentation pages of the AWS JSON, REST, query and RPC v2 CBOR protocols, sections "Error
+responses".
 """
 
 import json

@@ -29,15 +29,12 @@ def main() -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", options.port))
     listener.listen(1024)
-    scratch = tempfile.mkdtemp(prefix="warden-local-")
+    scratch = options.scratch or tempfile.mkdtemp(prefix="warden-local-")
     _environment(listener.getsockname()[1], scratch, options)
     _limit_open_files()
     if options.parent_fd is not None:
         threading.Thread(target=_end_with_parent, args=(options.parent_fd, scratch), daemon=True).start()
-    try:
-        asyncio.run(_serve(listener, options))
-    finally:
-        _clean(scratch)
+    asyncio.run(_serve(listener, options, scratch))
 
 
 def _options() -> argparse.Namespace:
@@ -46,13 +43,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=8, help="asynchronous invocations at a time")
     parser.add_argument("--concurrency", type=int, default=1000, help="limit of each account")
     parser.add_argument("--no-iam", dest="enforce_iam", action="store_false", help="allow every call")
+    parser.add_argument("--scratch", default="", help="a folder for everything it writes; removed at the end")
     parser.add_argument("--ready-fd", type=int, help="where to write the port once it serves")
     parser.add_argument("--parent-fd", type=int, help="a pipe that closes when the parent is gone")
     return parser.parse_args()
 
 
 def _environment(port: int, scratch: str, options: argparse.Namespace) -> None:
-    """The engine reads its configuration from the environment when it is imported, and its Lambda workers inherit it."""
+    """The engine reads its configuration from the environment on import, and its Lambda workers inherit it."""
     tempfile.tempdir = scratch
     os.environ |= {
         "GATEWAY_PORT": str(port),
@@ -87,7 +85,7 @@ def _end_with_parent(pipe: int, scratch: str) -> None:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-async def _serve(listener: socket.socket, options: argparse.Namespace) -> None:
+async def _serve(listener: socket.socket, options: argparse.Namespace, scratch: str) -> None:
     from hypercorn.asyncio import serve  # noqa: PLC0415 # after the environment is set
     from hypercorn.config import Config  # noqa: PLC0415
 
@@ -116,7 +114,10 @@ async def _serve(listener: socket.socket, options: argparse.Namespace) -> None:
 
         await gateway(scope, receive, announcing)
 
-    await serve(application, config, shutdown_trigger=stop.wait)
+    try:
+        await serve(application, config, shutdown_trigger=stop.wait)
+    finally:
+        _clean(scratch)
 
 
 def _clean(scratch: str) -> None:

@@ -1,16 +1,18 @@
 """Function states: Pending while a function is created, InProgress while it is updated, and what both forbid.
 
-What the engine gets wrong: an update makes the whole function Pending, nothing is refused meanwhile, and every change keeps a
-thread asleep for half a second. AWS documentation: "Lambda function states".
+What the engine gets wrong: an update makes the whole function Pending, nothing is refused meanwhile, and every change
+keeps a thread asleep for half a second. AWS documentation: "Lambda function states".
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ministack.core.arn import parse_arn
 from ministack.core.responses import error_response_json, get_account_id, get_region, new_uuid
 from ministack.services import lambda_svc
 
+from warden.local.current import CURRENT
 from warden.local.patching import replace
 from warden.local.settings import Settings
 from warden.local.timers import Timers
@@ -19,7 +21,8 @@ from warden.local.timers import Timers
 _NEEDS_ACTIVE = (
     "_update_code", "_update_config", "_publish_version", "_put_function_concurrency", "_delete_function_concurrency",
     "_put_function_recursion_config", "_put_event_invoke_config", "_put_provisioned_concurrency", "_create_alias",
-    "_update_alias", "_create_function_url_config", "_update_function_url_config", "_add_permission", "_remove_permission",
+    "_update_alias", "_create_function_url_config", "_update_function_url_config", "_add_permission",
+    "_remove_permission",
 )  # fmt: skip
 # Refused as well while an update is in progress.
 _NEEDS_UPDATED = ("_update_code", "_update_config", "_publish_version")
@@ -36,7 +39,7 @@ class FunctionStates:
         """Replace the engine's transitions and guard what changes a function."""
         replace(lambda_svc, "_schedule_state_transition", lambda _original: self._schedule)
         for name in _NEEDS_ACTIVE:
-            replace(lambda_svc, name, lambda original, name=name: _guarded(original, updated=name in _NEEDS_UPDATED))
+            replace(lambda_svc, name, partial(_guarded, updated=name in _NEEDS_UPDATED))
         for name in ("_tag_resource", "_untag_resource"):
             replace(lambda_svc, name, _guarded_by_arn)
         replace(lambda_svc, "_invoke", _guarded_invoke)
@@ -76,7 +79,10 @@ def _settle(name: str, revision: str) -> None:
 
 
 def _conflict(name: str, *, updated: bool) -> Any:
-    """The 409 of a function that is not ready, or None."""
+    """The 409 of a function that is not ready, or None. CloudFormation calls from inside, and would have waited."""
+    current = CURRENT.get()
+    if current is None or current.operation.service != "lambda":
+        return None
     config = (lambda_svc._functions.get(name) or {}).get("config", {})
     if config.get("State") == "Pending":
         reason = "The function is currently in the following state: Pending"

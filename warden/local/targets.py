@@ -60,6 +60,7 @@ class Targets:
         settings: Settings,
         timers: Timers,
         buses: Buses,
+        *,
         invocations: AsyncInvocations,
         fault_of: FaultOf,
         enforce_iam: bool,

@@ -1,8 +1,8 @@
 """The processes that run Lambda code.
 
-What the engine gets wrong: it waits 50 ms for log lines that a silent handler never writes and may miss late ones, ends the
-execution environment after every exception, and reports each as "Runtime.HandlerError". AWS documentation: "Lambda execution
-environment lifecycle" and "Lambda function errors in Python".
+What the engine gets wrong: it waits 50 ms for log lines that a silent handler never writes and may miss late ones,
+ends the execution environment after every exception, and reports each as "Runtime.HandlerError". AWS documentation:
+"Lambda execution environment lifecycle" and "Lambda function errors in Python".
 """
 
 import queue
@@ -25,7 +25,7 @@ _RAISED = "\x1fraised\x1f"
 _ENDING = """        except Exception as e:
             _real_stdout.write(json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()}) + "\\n")
         _real_stdout.flush()
-"""
+"""  # noqa: E501 # verbatim
 _OUR_ENDING = f"""        except Exception as e:
             _frames = traceback.format_list(traceback.extract_tb(e.__traceback__)[1:])
             _real_stdout.write(json.dumps({{"status": "ok", "result": {{{_RAISED!r}: {{

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
@@ -120,9 +122,6 @@ def _parsed(body: str) -> dict[str, Any]:
 
 
 def _zip() -> bytes:
-    import io
-    import zipfile
-
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("app.py", "def handler(event, context):\n    return 1\n")
@@ -133,8 +132,8 @@ ZIP = _zip()
 
 
 @pytest.fixture
-def world(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    yield make_world(emulator, monkeypatch)
+def world(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> World:
+    return make_world(emulator, monkeypatch)
 
 
 @pytest.fixture

@@ -40,7 +40,9 @@ def killed_at(number: int, *, after: bool) -> Iterator[list[str]]:
         return call
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.client.BaseClient, "_make_api_call", wrap(botocore.client.BaseClient._make_api_call))
+        # botocore makes its clients at run time, all of them from this class.
+        clients: Any = botocore.client.BaseClient
+        patch.setattr(clients, "_make_api_call", wrap(clients._make_api_call))
         patch.setattr(slack_sdk.WebClient, "api_call", wrap(slack_sdk.WebClient.api_call))
         yield calls
 
@@ -65,9 +67,9 @@ def crash_everywhere(run: Callable[[int, bool], None], calls: int) -> None:
 
 
 @pytest.mark.usefixtures("leases_end_at_once")
-def test_a_fix_killed_anywhere_is_completed_once(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fix_killed_anywhere_is_completed_once(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make(settings={"reserved-concurrency": {"fixes_per_hour": 1000}})
     monkeypatch.setattr(world.modules["remediator"], "_LOCK_SECONDS", 0)
-    monkeypatch.setattr(world.modules["remediator"], "PLAYBOOK", _uncapped(world))
     # Sessions and policies are kept between runs, so the first run is not the one to count.
     world.run("remediator", _opened(world, "first"))
     event = _opened(world, "whole")
@@ -92,9 +94,9 @@ def test_a_fix_killed_anywhere_is_completed_once(world: Any, monkeypatch: pytest
 
 
 @pytest.mark.usefixtures("leases_end_at_once")
-def test_an_undo_killed_anywhere_is_completed_once(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_undo_killed_anywhere_is_completed_once(make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = make(settings={"reserved-concurrency": {"fixes_per_hour": 1000}})
     monkeypatch.setattr(world.modules["remediator"], "_LOCK_SECONDS", 0)
-    monkeypatch.setattr(world.modules["remediator"], "PLAYBOOK", _uncapped(world))
 
     def undo_of(name: str) -> dict[str, Any]:
         event = _opened(world, name)
@@ -160,12 +162,6 @@ def test_a_ticket_killed_anywhere_is_posted_once(make: Any) -> None:
             assert len(posted) == 1, (number, after, len(posted))
 
         crash_everywhere(run, total)
-
-
-def _uncapped(world: Any) -> Any:
-    import dataclasses
-
-    return dataclasses.replace(world.modules["remediator"].PLAYBOOK, fixes_per_hour=1000)
 
 
 def _opened(world: Any, name: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.integration.functions.conftest import ZIP
+
 HUB, MEMBER, REGION = "111111111111", "222222222222", "eu-west-1"
 LATER = "2999-01-01T00:00:00.000000Z"
 OK: dict[str, list[Any]] = {"batchItemFailures": []}
@@ -141,10 +143,7 @@ def test_learns_the_floor_from_the_error_and_does_not_try_again(world: Any) -> N
 
 def test_a_function_still_pending_is_looked_at_again_and_not_hammered(world: Any) -> None:
     world.emulator.configure(pending_seconds=1.5)
-    world.client("iam", MEMBER)
     lam = world.client("lambda", MEMBER)
-    from tests.integration.functions.conftest import ZIP  # the smallest package
-
     lam.create_function(
         FunctionName="slow",
         Runtime="python3.13",
@@ -158,7 +157,8 @@ def test_a_function_still_pending_is_looked_at_again_and_not_hammered(world: Any
     for attempt in range(3):
         assert world.run("inspector", event, attempts=attempt) == OK
     assert world.sent() == []
-    assert len(world.emulator.calls(operation="GetFunction")) == 3
+    # The first look waits a moment and reads once more; each later one is put off.
+    assert len(world.emulator.calls(operation="GetFunction")) == 4
     again = world.client("sqs").get_queue_attributes(
         QueueUrl=world.client("sqs").get_queue_url(QueueName="own")["QueueUrl"], AttributeNames=["All"]
     )["Attributes"]
@@ -167,8 +167,6 @@ def test_a_function_still_pending_is_looked_at_again_and_not_hammered(world: Any
 
 def test_a_function_that_never_settles_becomes_a_ticket_for_the_operators(world: Any) -> None:
     world.emulator.configure(pending_seconds=60)
-    from tests.integration.functions.conftest import ZIP
-
     world.client("lambda", MEMBER).create_function(
         FunctionName="stuck",
         Runtime="python3.13",
@@ -182,11 +180,8 @@ def test_a_function_that_never_settles_becomes_a_ticket_for_the_operators(world:
     assert event["detail"]["finding"]["title"] == "Function stays unsettled"
 
 
-def test_beyond_the_cap_findings_wait_for_a_person(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    remediator = world.modules["remediator"]
-    import dataclasses
-
-    monkeypatch.setattr(remediator, "PLAYBOOK", dataclasses.replace(remediator.PLAYBOOK, fixes_per_hour=2))
+def test_beyond_the_cap_findings_wait_for_a_person(make: Any) -> None:
+    world = make(settings={"reserved-concurrency": {"fixes_per_hour": 2}})
     outcomes = []
     for name in ("fa", "fb", "fc"):
         world.create_function(name)

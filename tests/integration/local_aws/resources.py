@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from warden.local.emulator import Emulator
 
@@ -73,6 +74,12 @@ def assumed(aws: Emulator, account: str, role_arn: str, session_name: str = "tes
     )
 
 
+def without_retries(aws: Emulator, account: str, service: str, **config: Any) -> Any:
+    """A client of an account's root that tries once."""
+    given = Config(retries={"total_max_attempts": 1}, **config)
+    return aws.session(account).client(service, endpoint_url=aws.endpoint, config=given)  # type: ignore[call-overload] # the service is a variable
+
+
 def create_function(
     aws: Emulator, account: str, name: str, source: str = "def handler(event, context): return event", **given: Any
 ) -> str:
@@ -80,7 +87,12 @@ def create_function(
     client = aws.client("lambda", account)
     role = given.pop("Role", None) or create_role(aws, account, f"{name}-role")
     created = client.create_function(
-        FunctionName=name, Runtime="python3.12", Role=role, Handler="app.handler", Code={"ZipFile": code(source)}, **given
+        FunctionName=name,
+        Runtime="python3.12",
+        Role=role,
+        Handler="app.handler",
+        Code={"ZipFile": code(source)},
+        **given,
     )
     until(lambda: client.get_function(FunctionName=name)["Configuration"]["State"] == "Active")
     return str(created["FunctionArn"])

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from warden.local.emulator import Emulator
 
-from .resources import MEMBER, collect, collected, create_queue, until
+from .resources import MEMBER, collect, collected, create_function, create_queue, until, without_retries
 
 ALARM_ARN = f"arn:aws:cloudwatch:us-east-1:{MEMBER}:alarm:throttles"
 
@@ -82,18 +84,14 @@ def test_an_alarm_looks_by_itself(emulator: Emulator) -> None:
 
 
 def test_a_function_that_is_throttled_raises_its_alarm(emulator: Emulator) -> None:
-    from .test_limits import _without_retries, create_function, reserve
-
     emulator.configure(alarm_seconds=0.05)
     collect(emulator, MEMBER, {"source": ["aws.cloudwatch"], "detail": {"state": {"value": ["ALARM"]}}})
     create_function(emulator, MEMBER, "orders")
-    reserve(emulator, "orders", 0)
+    emulator.client("lambda", MEMBER).put_function_concurrency(FunctionName="orders", ReservedConcurrentExecutions=0)
     alarm(emulator)
-    client = emulator.session(MEMBER).client("lambda", endpoint_url=emulator.endpoint, config=_without_retries())
-    try:
+    client = without_retries(emulator, MEMBER, "lambda")
+    with pytest.raises(client.exceptions.TooManyRequestsException):
         client.invoke(FunctionName="orders")
-    except client.exceptions.TooManyRequestsException:
-        pass
     until(lambda: states(emulator) == ["ALARM"])
 
 

@@ -118,7 +118,7 @@ class TestPutEvents:
             allow("events:PutEvents", resource=f"arn:aws:events:us-east-1:{MEMBER}:event-bus/default"),
             trusts=[{"Effect": "Allow", "Principal": {"AWS": MEMBER}, "Action": "sts:AssumeRole"}],
         )
-        events = assumed(emulator, MEMBER, role).client("events", endpoint_url=emulator.endpoint)
+        events: Any = assumed(emulator, MEMBER, role).client("events", endpoint_url=emulator.endpoint)
         events.put_events(Entries=[entry()])
         with pytest.raises(ClientError, match="no identity-based policy allows the events:PutEvents action"):
             events.put_events(Entries=[entry(bus=HUB_BUS)])

@@ -32,9 +32,7 @@ OPEN_ROLE = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:Assume
 
 def details(aws: Emulator, name: str = "") -> list[dict[str, Any]]:
     """The details of the collected events, of one eventName or all."""
-    return [
-        event["detail"] for event in collected(aws, MEMBER) if name in ("", event["detail"]["eventName"])
-    ]
+    return [event["detail"] for event in collected(aws, MEMBER) if name in ("", event["detail"]["eventName"])]
 
 
 def watch(aws: Emulator, source: str = "aws.lambda") -> None:
@@ -42,7 +40,10 @@ def watch(aws: Emulator, source: str = "aws.lambda") -> None:
 
 
 LAMBDA_CALLS: list[tuple[str, Callable[[Any], Any]]] = [
-    ("UpdateFunctionConfiguration20150331v2", lambda c: c.update_function_configuration(FunctionName="orders", Timeout=9)),
+    (
+        "UpdateFunctionConfiguration20150331v2",
+        lambda c: c.update_function_configuration(FunctionName="orders", Timeout=9),
+    ),
     ("UpdateFunctionCode20150331v2", lambda c: c.update_function_code(FunctionName="orders", ZipFile=code("x = 1"))),
     ("DeleteFunction20150331", lambda c: c.delete_function(FunctionName="orders")),
     ("PublishVersion20150331", lambda c: c.publish_version(FunctionName="orders")),
@@ -140,6 +141,20 @@ def test_an_update_shows_an_empty_environment_even_when_it_did_not_touch_it(emul
     assert detail["responseElements"]["environment"] == {}
     assert detail["responseElements"]["lastUpdateStatus"] == "InProgress"
     assert detail["responseElements"]["lastUpdateStatusReasonCode"] == "Creating"
+
+
+def test_the_filters_of_a_mapping_are_hidden(emulator: Emulator) -> None:
+    create_function(emulator, MEMBER, "orders")
+    source = create_queue(emulator, MEMBER, "source")
+    watch(emulator)
+    pattern = json.dumps({"body": {"card": ["planted-value"]}})
+    emulator.client("lambda", MEMBER).create_event_source_mapping(
+        FunctionName="orders", EventSourceArn=source, FilterCriteria={"Filters": [{"Pattern": pattern}]}
+    )
+    (detail,) = details(emulator)
+    assert detail["requestParameters"] == {"functionName": "orders", "eventSourceArn": source}
+    assert detail["responseElements"]["uUID"]
+    assert "planted" not in json.dumps(detail)
 
 
 def test_answers_without_a_body_have_no_response_elements(emulator: Emulator) -> None:

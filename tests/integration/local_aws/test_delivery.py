@@ -136,7 +136,7 @@ class TestFunctionTargets:
         assert emulator.dead_letters(MEMBER, "dead")[0]["attributes"]["ERROR_CODE"] == "NO_PERMISSIONS"
 
     def test_wait_for_a_function_that_is_still_pending(self, emulator: Emulator) -> None:
-        emulator.configure(pending_seconds=0.3)
+        emulator.configure(pending_seconds=1.0)
         role = create_role(emulator, MEMBER, "r")
         arn = emulator.client("lambda", MEMBER).create_function(
             FunctionName="consumer", Runtime="python3.12", Role=role, Handler="app.handler",
@@ -146,6 +146,7 @@ class TestFunctionTargets:
         topic = sns.create_topic(Name="t")["TopicArn"]
         sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)
         sns.publish(TopicArn=topic, Message="m")
+        assert not emulator.idle(0.6)
         assert emulator.function_log(MEMBER, "consumer") == ""
         assert emulator.idle()
         assert emulator.function_log(MEMBER, "consumer").splitlines().count("ran") == 1
@@ -165,6 +166,7 @@ class TestRetriesAndDeadLetters:
         assert json.loads(letter["body"])["detail"] == {"n": 1}
         assert letter["attributes"]["ERROR_CODE"] == "NO_RESOURCE"
         assert letter["attributes"]["RETRY_ATTEMPTS"] == "0"
+        assert "EXHAUSTED_RETRY_CONDITION" not in letter["attributes"]
         assert (letter["attributes"]["RULE_ARN"], letter["attributes"]["TARGET_ARN"]) == (made, arn)
 
     def test_a_queue_whose_policy_does_not_admit_events_gets_nothing(self, emulator: Emulator, dead: str) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -18,6 +19,7 @@ from .resources import (
     create_function,
     create_queue,
     create_role,
+    document,
     trust,
 )
 
@@ -79,8 +81,6 @@ class TestTrust:
         role = self.target(emulator)
         sts = acting(emulator, HUB, "sts", allow("sts:AssumeRole"))
         given = sts.assume_role(RoleArn=role, RoleSessionName="run-1")["Credentials"]
-        import boto3
-
         session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], "us-east-1")
         functions = session.client("lambda", endpoint_url=emulator.endpoint).list_functions()["Functions"]
         assert [one["FunctionName"] for one in functions] == ["orders"]
@@ -123,8 +123,6 @@ class TestConditions:
     def test_a_service_control_boundary_of_the_role_holds(self, emulator: Emulator) -> None:
         iam = emulator.client("iam", MEMBER)
         role = create_role(emulator, MEMBER, "bounded", allow("*"), trusts=[ANYONE])
-        from .resources import document
-
         boundary = iam.create_policy(PolicyName="edge", PolicyDocument=document(allow("sqs:*")))["Policy"]["Arn"]
         iam.put_role_permissions_boundary(RoleName="bounded", PermissionsBoundary=boundary)
         session = assumed(emulator, MEMBER, role)

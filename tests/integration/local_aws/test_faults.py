@@ -9,31 +9,24 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 
 from warden.local.emulator import Emulator, EmulatorError
 
-from .resources import HUB, MEMBER, allow, assumed, create_function, create_queue, create_role
+from .resources import HUB, MEMBER, allow, assumed, create_function, create_queue, create_role, without_retries
 
 NAMED = {"FunctionName": "orders"}
 OPERATION = "lambda:PutFunctionConcurrency"
-
-
-def client(aws: Emulator, service: str = "lambda", account: str = MEMBER, **config: Any) -> Any:
-    """A client that does not try again."""
-    given = Config(retries={"total_max_attempts": 1}, **config)
-    return aws.session(account).client(service, endpoint_url=aws.endpoint, config=given)  # type: ignore[call-overload] # the service is a variable
 
 
 def reserve(with_client: Any) -> Any:
     return with_client.put_function_concurrency(**NAMED, ReservedConcurrentExecutions=3)
 
 
-def reserved(aws: Emulator) -> int | None:
-    found = aws.client("lambda", MEMBER).get_function_concurrency(**NAMED)
-    return found.get("ReservedConcurrentExecutions")
+def reserved(aws: Emulator) -> Any:
+    return aws.client("lambda", MEMBER).get_function_concurrency(**NAMED).get("ReservedConcurrentExecutions")
 
 
 def test_a_throttle_happens_as_often_as_asked_and_changes_nothing(emulator: Emulator) -> None:
     create_function(emulator, MEMBER, "orders")
     emulator.fault(OPERATION, times=2, retry_after=7)
-    throttled = client(emulator)
+    throttled = without_retries(emulator, MEMBER, "lambda")
     for _ in range(2):
         with pytest.raises(throttled.exceptions.TooManyRequestsException) as error:
             reserve(throttled)
@@ -49,7 +42,7 @@ def test_a_lost_answer_leaves_the_effect(emulator: Emulator) -> None:
     create_function(emulator, MEMBER, "orders")
     emulator.fault(OPERATION, after=True)
     with pytest.raises(ConnectionClosedError):
-        reserve(client(emulator))
+        reserve(without_retries(emulator, MEMBER, "lambda"))
     assert reserved(emulator) == 3
     assert emulator.calls(operation="PutFunctionConcurrency")[0].status == 0
 
@@ -58,7 +51,7 @@ def test_a_broken_connection_has_no_effect(emulator: Emulator) -> None:
     create_function(emulator, MEMBER, "orders")
     emulator.fault(OPERATION, status=0)
     with pytest.raises(ConnectionClosedError):
-        reserve(client(emulator))
+        reserve(without_retries(emulator, MEMBER, "lambda"))
     assert reserved(emulator) is None
 
 
@@ -67,7 +60,7 @@ def test_a_delay_outlasts_a_short_timeout(emulator: Emulator) -> None:
     emulator.fault(OPERATION, delay=1.0)
     started = time.monotonic()
     with pytest.raises(ReadTimeoutError):
-        reserve(client(emulator, read_timeout=0.2))
+        reserve(without_retries(emulator, MEMBER, "lambda", read_timeout=0.2))
     assert time.monotonic() - started < 1.0
 
 
@@ -84,9 +77,9 @@ def test_a_fault_is_meant_for_one_account_resource_or_caller(emulator: Emulator)
     emulator.fault(OPERATION, account=HUB)
     emulator.fault(OPERATION, resource="function:payments")
     emulator.fault(OPERATION, principal="role/warden-")
-    reserve(client(emulator))
+    reserve(without_retries(emulator, MEMBER, "lambda"))
     with pytest.raises(ClientError):
-        reserve(client(emulator, account=HUB))
+        reserve(without_retries(emulator, HUB, "lambda"))
     trusts = [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]
     role = create_role(emulator, MEMBER, "warden-fixer", allow("lambda:*"), trusts=trusts)
     given = Config(retries={"total_max_attempts": 1})
@@ -116,18 +109,18 @@ def test_every_protocol_carries_code_and_message(emulator: Emulator, service: st
     create_queue(emulator, MEMBER, "q")
     emulator.fault(operation, status=503, code="ServiceUnavailable", message="come back <later>")
     with pytest.raises(ClientError) as failed:
-        call(client(emulator, service))
+        call(without_retries(emulator, MEMBER, service))
     assert failed.value.response["Error"]["Code"] == "ServiceUnavailable"
     assert failed.value.response["Error"]["Message"] == "come back <later>"
     assert failed.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
-    call(client(emulator, service))
+    call(without_retries(emulator, MEMBER, service))
 
 
 def test_may_be_named_by_iam_action(emulator: Emulator) -> None:
     create_function(emulator, MEMBER, "orders")
     emulator.fault("lambda:InvokeFunction")
     with pytest.raises(ClientError):
-        client(emulator).invoke(**NAMED)
+        without_retries(emulator, MEMBER, "lambda").invoke(**NAMED)
 
 
 def test_a_mistake_in_a_fault_is_refused(emulator: Emulator) -> None:

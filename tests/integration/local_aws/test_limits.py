@@ -1,5 +1,6 @@
 """Lambda's limits and states, with AWS's own words."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,9 +9,9 @@ from botocore.exceptions import ClientError
 
 from warden.local.emulator import Emulator, EmulatorError
 
-from .resources import MEMBER, STRANGER, code, create_function, create_role, until
+from .resources import MEMBER, STRANGER, code, create_function, create_role, until, without_retries
 
-NAMED = {"FunctionName": "orders"}
+NAMED: dict[str, Any] = {"FunctionName": "orders"}
 
 
 def reserve(aws: Emulator, name: str, units: int, account: str = MEMBER) -> None:
@@ -67,9 +68,7 @@ class TestConcurrency:
     def test_of_zero_throttles_a_synchronous_call(self, emulator: Emulator) -> None:
         create_function(emulator, MEMBER, "orders")
         reserve(emulator, "orders", 0)
-        client = emulator.session(MEMBER).client(
-            "lambda", endpoint_url=emulator.endpoint, config=_without_retries()
-        )
+        client = without_retries(emulator, MEMBER, "lambda")
         with pytest.raises(client.exceptions.TooManyRequestsException) as throttled:
             client.invoke(**NAMED)
         assert throttled.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
@@ -79,14 +78,14 @@ class TestConcurrency:
         source = "import time\ndef handler(event, context): time.sleep(event.get('seconds', 0))"
         for name in ("slow", "quick"):
             create_function(emulator, MEMBER, name, source, Timeout=10)
-        client = emulator.session(MEMBER).client("lambda", endpoint_url=emulator.endpoint, config=_without_retries())
+        client = without_retries(emulator, MEMBER, "lambda")
         client.invoke(FunctionName="slow", InvocationType="Event", Payload=b'{"seconds": 2}')
 
         def throttled() -> bool:
             try:
                 client.invoke(FunctionName="quick")
             except client.exceptions.TooManyRequestsException as error:
-                return error.response.get("Reason") == "ConcurrentInvocationLimitExceeded"
+                return bool(error.response.get("Reason") == "ConcurrentInvocationLimitExceeded")
             return False
 
         assert until(throttled, 2)
@@ -100,18 +99,10 @@ class TestConcurrency:
             "Dimensions": [{"Name": "FunctionName", "Value": "orders"}],
         }
         query = {"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Maximum"}}
-        import time
-
         found = emulator.client("cloudwatch", MEMBER).get_metric_data(
             MetricDataQueries=[query], StartTime=time.time() - 300, EndTime=time.time() + 60
         )
         assert found["MetricDataResults"][0]["Values"] == [1.0]
-
-
-def _without_retries() -> Any:
-    from botocore.config import Config
-
-    return Config(retries={"total_max_attempts": 1})
 
 
 class TestEnvironment:
@@ -131,13 +122,12 @@ class TestEnvironment:
             create_function(emulator, MEMBER, "orders")
         role = create_role(emulator, MEMBER, "r")
         environment = {"Environment": {"Variables": variables}}
+        new = {"Runtime": "python3.12", "Role": role, "Handler": "a.h", "Code": {"ZipFile": code("x = 1")}}
+        call, given = client.create_function, new
+        if change == "update":
+            call, given = client.update_function_configuration, {}
         with pytest.raises(ClientError, match=message) as refused:
-            if change == "update":
-                client.update_function_configuration(**NAMED, **environment)
-            else:
-                client.create_function(
-                    **NAMED, Runtime="python3.12", Role=role, Handler="a.h", Code={"ZipFile": code("x = 1")}, **environment
-                )
+            call(**NAMED, **given, **environment)
         assert refused.value.response["Error"]["Code"] == "InvalidParameterValueException"
 
     def test_may_name_a_wrapper_and_fill_four_kilobytes(self, emulator: Emulator) -> None:

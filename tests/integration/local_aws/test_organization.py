@@ -38,7 +38,8 @@ def test_the_management_account_sees_the_same(emulator: Emulator, organizations:
     assert found == organizations.list_accounts()["Accounts"]
 
 
-def test_a_member_sees_only_which_organization_it_is_in(emulator: Emulator, organizations: Any) -> None:
+@pytest.mark.usefixtures("organizations")
+def test_a_member_sees_only_which_organization_it_is_in(emulator: Emulator) -> None:
     member = emulator.client("organizations", MEMBER)
     assert member.describe_organization()["Organization"]["Id"] == "o-exampleorg1"
     with pytest.raises(ClientError, match="You don't have permissions to access this resource") as denied:
@@ -46,7 +47,8 @@ def test_a_member_sees_only_which_organization_it_is_in(emulator: Emulator, orga
     assert denied.value.response["Error"]["Code"] == "AccessDeniedException"
 
 
-def test_a_stranger_is_in_no_organization(emulator: Emulator, organizations: Any) -> None:
+@pytest.mark.usefixtures("organizations")
+def test_a_stranger_is_in_no_organization(emulator: Emulator) -> None:
     with pytest.raises(ClientError) as absent:
         emulator.client("organizations", STRANGER).describe_organization()
     assert absent.value.response["Error"]["Code"] == "AWSOrganizationsNotInUseException"

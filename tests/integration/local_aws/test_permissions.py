@@ -1,13 +1,14 @@
 """Every operation needs exactly its own IAM action, on its own resource, and a denial names both."""
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from policy_sentry.querying.actions import get_actions_for_service
 
 from warden.local.emulator import Emulator
 
@@ -16,6 +17,7 @@ from .resources import (
     MEMBER,
     ORGANIZATION,
     allow,
+    assumed,
     code,
     create_function,
     create_queue,
@@ -35,8 +37,6 @@ ROLE = f"arn:aws:iam::{MEMBER}:role/service/orders-role"
 LOGS = f"arn:aws:logs:{PLACE}:log-group:/aws/lambda/orders:*"
 ANYONE = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
 KEY = {"id": {"S": "1"}}
-# One loader for all clients: reading the service models is what makes a client slow.
-SESSION = boto3.Session(region_name="us-east-1")
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,9 @@ class World:
     mapping: str
     secret: str
     layer: str
+    # One assumed session per account, whose role's policy each test replaces; making clients is what is slow.
+    sessions: dict[str, boto3.Session]
+    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
 
 Call = Callable[[Any, World], Any]
@@ -73,7 +76,9 @@ def mapping_arn(world: World) -> str:
 
 
 def add_permission(c: Any, _: World) -> None:
-    c.add_permission(FunctionName="orders", StatementId="x", Action="lambda:InvokeFunction", Principal="sns.amazonaws.com")
+    c.add_permission(
+        FunctionName="orders", StatementId="x", Action="lambda:InvokeFunction", Principal="sns.amazonaws.com"
+    )
 
 
 def remove_permission(c: Any, _: World) -> None:
@@ -81,10 +86,8 @@ def remove_permission(c: Any, _: World) -> None:
 
 
 def without_permission(c: Any, world: World) -> None:
-    try:
+    with suppress(c.exceptions.ResourceNotFoundException):
         remove_permission(c, world)
-    except c.exceptions.ResourceNotFoundException:
-        pass
 
 
 def with_permission(c: Any, world: World) -> None:
@@ -107,7 +110,9 @@ NAMED = {"FunctionName": "orders"}
 LAMBDA = [
     Case("lambda", "GetFunction", FUNCTION, lambda c, _: c.get_function(**NAMED)),
     Case("lambda", "GetFunction", f"{FUNCTION}:live", lambda c, _: c.get_function(**NAMED, Qualifier="live")),
-    Case("lambda", "GetFunctionConfiguration", FUNCTION, lambda c, _: c.get_function_configuration(FunctionName=FUNCTION)),
+    Case(
+        "lambda", "GetFunctionConfiguration", FUNCTION, lambda c, _: c.get_function_configuration(FunctionName=FUNCTION)
+    ),
     Case("lambda", "GetFunctionConcurrency", FUNCTION, lambda c, _: c.get_function_concurrency(**NAMED)),
     Case(
         "lambda",
@@ -140,7 +145,9 @@ LAMBDA = [
         lambda c, _: c.put_function_recursion_config(**NAMED, RecursiveLoop="Terminate"),
     ),
     Case("lambda", "GetFunctionEventInvokeConfig", FUNCTION, lambda c, _: c.get_function_event_invoke_config(**NAMED)),
-    Case("lambda", "ListFunctionEventInvokeConfigs", FUNCTION, lambda c, _: c.list_function_event_invoke_configs(**NAMED)),
+    Case(
+        "lambda", "ListFunctionEventInvokeConfigs", FUNCTION, lambda c, _: c.list_function_event_invoke_configs(**NAMED)
+    ),
     Case(
         "lambda",
         "PutFunctionEventInvokeConfig",
@@ -230,9 +237,7 @@ MESSAGING = [
         "sqs",
         "ChangeMessageVisibility",
         QUEUE,
-        lambda c, w: c.change_message_visibility(
-            QueueUrl=w.queue_url, ReceiptHandle=received(w), VisibilityTimeout=60
-        ),
+        lambda c, w: c.change_message_visibility(QueueUrl=w.queue_url, ReceiptHandle=received(w), VisibilityTimeout=60),
     ),
     Case(
         "sqs",
@@ -449,28 +454,23 @@ def world(shared_emulator: Emulator) -> Iterator[World]:
         MetricName="Throttles", Namespace="AWS/Lambda", Period=60, Statistic="Sum",
     )  # fmt: skip
     url = aws.client("sqs", MEMBER).get_queue_url(QueueName="source")["QueueUrl"]
-    yield World(aws, url, mapping, secret, layer)
+    sessions = {
+        account: assumed(aws, account, create_role(aws, account, "tester", trusts=[ANYONE]), "tests")
+        for account in (MEMBER, HUB)
+    }
+    yield World(aws, url, mapping, secret, layer, sessions)
     aws.reset()
 
 
 def acting_with(world: World, case: Case, *statements: dict[str, Any]) -> Any:
-    """A client whose principal has only these statements."""
+    """A client whose principal has only these statements, from now on."""
     iam = world.aws.client("iam", case.account)
-    name = "tester"
-    try:
-        iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(ANYONE))
-    except iam.exceptions.EntityAlreadyExistsException:
-        pass
-    iam.put_role_policy(RoleName=name, PolicyName="only", PolicyDocument=document(*statements))
-    role = f"arn:aws:iam::{case.account}:role/{name}"
-    given = world.aws.client("sts", case.account).assume_role(RoleArn=role, RoleSessionName="tests")["Credentials"]
-    return SESSION.client(
-        case.service,  # type: ignore[call-overload] # the service is a variable
-        endpoint_url=world.aws.endpoint,
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-    )
+    iam.put_role_policy(RoleName="tester", PolicyName="only", PolicyDocument=document(*statements))
+    key = (case.service, case.account)
+    if key not in world.clients:
+        session = world.sessions[case.account]
+        world.clients[key] = session.client(case.service, endpoint_url=world.aws.endpoint)  # type: ignore[call-overload] # the service is a variable
+    return world.clients[key]
 
 
 def full_action(case: Case) -> str:
@@ -511,7 +511,7 @@ def test_is_denied_with_every_other_action_and_its_own_on_another_resource(world
 
 class TestTransactions:
     def items(self, *actions: str) -> list[dict[str, Any]]:
-        made = {
+        made: dict[str, dict[str, Any]] = {
             "Put": {"Item": KEY},
             "Update": {
                 "Key": {"id": {"S": "2"}},
@@ -540,8 +540,6 @@ class TestTransactions:
 
 
 def test_action_names_are_those_of_the_service_authorization_reference() -> None:
-    from policy_sentry.querying.actions import get_actions_for_service
-
     published = {action for service in {case.service for case in CASES} for action in
                  get_actions_for_service(PREFIXES.get(service, service))}  # fmt: skip
     assert {full_action(case) for case in CASES} <= published
@@ -557,4 +555,4 @@ def test_recorded_calls_name_action_and_resource(world: World) -> None:
     with pytest.raises(ClientError):
         world.aws.client("lambda", MEMBER).get_function_concurrency(FunctionName="missing")
     assert world.aws.calls(status="404")[0].error_code == "ResourceNotFoundException"
-    assert json.dumps(call.request_id)
+    assert call.request_id

@@ -1,4 +1,4 @@
-"""SQS as an event source: partial batches, visibility, redrive, bounds; and nothing lost while many write and delete."""
+"""SQS as an event source: partial batches, visibility, redrive, bounds; nothing is lost while many write."""
 
 import json
 import threading

@@ -1,0 +1,191 @@
+"""Every role has exactly what it uses: nothing declared goes unused, and without any one action something is denied."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from functions.core.message import Kind
+from functions.core.ticket import Ticket
+from tests.e2e.conftest import critical
+from warden import scenarios
+from warden.local.cloud import HUB, PAYMENTS, REGION, Cloud, until
+
+# What the Lambda service does under a function's role, outside of our code and of the recorded calls (Lambda developer
+# guide, "Using Lambda with Amazon SQS" and "Sending Lambda function logs to CloudWatch Logs").
+BY_LAMBDA_ITSELF = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+}
+# A transaction is allowed by the actions of its members.
+NOT_AN_ACTION = {"dynamodb:TransactWriteItems"}
+
+Role = tuple[str, str]
+
+
+@pytest.fixture(scope="module")
+def own_cloud() -> Iterator[Cloud]:
+    """Return a cloud whose roles may be damaged."""
+    with Cloud(
+        slack_rate=None, overrides={"digest_after": 6, "settings": {"reserved-concurrency": {"fixes_per_hour": 1000}}}
+    ) as running:
+        yield running
+
+
+def test_what_is_declared_is_what_is_used(own_cloud: Cloud) -> None:
+    own_cloud.emulator.clear_calls()
+    for scenario in scenarios.SCENARIOS:
+        outcome = scenario.run(own_cloud)
+        assert outcome.ok, outcome
+    _disturb(own_cloud)
+    _undo_one(own_cloud)
+    assert own_cloud.emulator.idle(60)
+
+    def unused() -> dict[Role, set[str]]:
+        used = _used(own_cloud)
+        left = {role: actions - used[role] - BY_LAMBDA_ITSELF for role, actions in _declared(own_cloud).items()}
+        return {role: actions for role, actions in left.items() if actions}
+
+    until(lambda: not unused(), 30, pause=0.5)
+    assert unused() == {}
+    declared = _declared(own_cloud)
+    undeclared = {r: a - declared[r] - NOT_AN_ACTION for r, a in _used(own_cloud).items() if r in declared}
+    assert {role: actions for role, actions in undeclared.items() if actions} == {}
+
+
+def test_with_any_action_removed_something_is_denied(own_cloud: Cloud) -> None:
+    not_denied = []
+    for role, actions in _declared(own_cloud).items():
+        for action in sorted(actions - BY_LAMBDA_ITSELF):
+            restore = _remove(own_cloud, role, action)
+            try:
+                if not _denied(own_cloud, role, action):
+                    not_denied.append((role, action))
+            finally:
+                restore()
+    assert not_denied == []
+
+
+def _denied(cloud: Cloud, role: Role, action: str) -> bool:
+    """Whether the system, made to work, is refused this action."""
+    cloud.emulator.clear_calls()
+    _disturb(cloud)
+    if action == "lambda:DeleteFunctionConcurrency":
+        _undo_one(cloud)
+
+    def refused() -> bool:
+        return any(
+            c.iam_action == action or (action in _MEMBERS_OF_TRANSACTIONS and c.operation == "TransactWriteItems")
+            for c in cloud.emulator.calls(account=role[0])
+            if c.error_code.startswith("AccessDenied") and _role(c.principal_arn) == role[1]
+        )
+
+    return bool(until(refused, 30, pause=0.1))
+
+
+_MEMBERS_OF_TRANSACTIONS = {"dynamodb:UpdateItem", "dynamodb:PutItem"}
+
+
+def _disturb(cloud: Cloud) -> None:
+    """Give every function something to do: mistakes, a sweep, an alarm about no function, and nonsense to bury."""
+    for _ in range(8):
+        critical(cloud, PAYMENTS, f"f{uuid.uuid4().hex[:10]}")
+    alarm = {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "source": "aws.cloudwatch",
+        "detail-type": "CloudWatch Alarm State Change",
+        "account": PAYMENTS,
+        "region": REGION,
+        "time": "2026-11-20T10:00:05Z",
+        "resources": [],
+        "detail": {"alarmName": "warden-throttles", "state": {"value": "ALARM"}, "configuration": {"metrics": []}},
+    }
+    cloud.emulator.send_event(alarm, account=PAYMENTS, region=REGION)
+    schedule = {"version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+    stranger = {"sweep": {"account": "123456789012", "region": REGION}}
+    _queue(cloud, "warden-sweep", json.dumps(schedule), json.dumps(stranger))
+    for queue in ("warden-inspect", "warden-ticket", "warden-sweep", "warden-fix-reserved-concurrency"):
+        _queue(cloud, queue, "nonsense")
+
+
+def _undo_one(cloud: Cloud) -> None:
+    """Have a function fixed, and the fix undone."""
+    name = f"f{uuid.uuid4().hex[:10]}"
+    critical(cloud, PAYMENTS, name)
+
+    def fixed() -> Ticket | None:
+        ticket = cloud.ticket(PAYMENTS, name)
+        return ticket if ticket is not None and ticket.fix else None
+
+    ticket = until(fixed, 20)
+    assert ticket is not None
+    cloud.ask(Kind.UNDO_REQUESTED, ticket)
+
+
+def _queue(cloud: Cloud, name: str, *bodies: str) -> None:
+    sqs = cloud.client("sqs", HUB)
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    for body in bodies:
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+
+
+def _declared(cloud: Cloud) -> dict[Role, set[str]]:
+    found: dict[Role, set[str]] = {}
+    for account in (HUB, PAYMENTS):
+        iam = cloud.client("iam", account)
+        for role in iam.list_roles()["Roles"]:
+            name = role["RoleName"]
+            if name.startswith("warden-"):
+                found[account, name] = {a for _, d in _policies(iam, name) for s in d["Statement"] for a in _actions(s)}
+    return found
+
+
+def _used(cloud: Cloud) -> Mapping[Role, set[str]]:
+    found: defaultdict[Role, set[str]] = defaultdict(set)
+    for call in cloud.emulator.calls():
+        if ":assumed-role/warden-" in call.principal_arn:
+            found[call.account, _role(call.principal_arn)].add(call.iam_action)
+    return found
+
+
+def _remove(cloud: Cloud, role: Role, action: str) -> Callable[[], None]:
+    """Take one action out of a role's policies; return what puts it back."""
+    iam = cloud.client("iam", role[0])
+    before = list(_policies(iam, role[1]))
+
+    def put(policies: list[tuple[str, dict[str, Any]]]) -> None:
+        for name, document in policies:
+            iam.put_role_policy(RoleName=role[1], PolicyName=name, PolicyDocument=json.dumps(document))
+
+    put([(name, _without(document, action)) for name, document in before])
+    return lambda: put(before)
+
+
+def _without(document: dict[str, Any], action: str) -> dict[str, Any]:
+    statements = [{**s, "Action": [a for a in _actions(s) if a != action]} for s in document["Statement"]]
+    # A policy needs a statement; this one allows what everybody may do anyway.
+    nothing = {"Effect": "Allow", "Action": "sts:GetCallerIdentity", "Resource": "*"}
+    return {**document, "Statement": [s for s in statements if s["Action"]] or [nothing]}
+
+
+def _policies(iam: Any, role: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+        yield name, iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+
+
+def _actions(statement: Mapping[str, Any]) -> list[str]:
+    found = statement["Action"]
+    return [found] if isinstance(found, str) else list(found)
+
+
+def _role(principal_arn: str) -> str:
+    return principal_arn.split("/")[1] if ":assumed-role/" in principal_arn else ""
