@@ -32,16 +32,21 @@ def measure(run: Run) -> list[Row]:
         theirs = _of_peer(run, server)
     rows = []
     for kind, ours in (("compliant", compliant), ("violating", violating)):
+        peers = theirs[kind] if theirs else {}
         for which in (FIRST, WARM):
-            peer = len(theirs[kind][which]) if theirs else None
-            what = f"{kind} function, {which}"
-            rows.append(Row(FIGURE, f"{what}: all calls", len(ours[which]), "calls", None, peer, listed(ours[which])))
+            rows.append(_row(f"{kind} function, {which}", ours[which], peers.get(which), listed(ours[which])))
             if kind == "compliant":
-                rows.append(Row(FIGURE, f"{what}: reads", len(reads(ours[which])), "calls", MOST_READS))
-        peer = len(_on_lambda(theirs[kind][WARM])) if theirs else None
-        what = f"{kind} function, {WARM}: on the member's Lambda quota"
-        rows.append(Row(FIGURE, what, len(_on_lambda(ours[WARM])), "calls", None, peer))
+                rows.append(
+                    Row(FIGURE, f"{kind} function, {which}: reads", len(reads(ours[which])), "calls", MOST_READS)
+                )
+        what = f"{kind} function, {WARM}: in the member account"
+        rows.append(_row(f"{what}, of Lambda", _on_lambda(ours[WARM]), _on_lambda(peers.get(WARM))))
+        rows.append(_row(f"{what}, of its 15 a second", _scarce(ours[WARM]), _scarce(peers.get(WARM))))
     return rows
+
+
+def _row(what: str, ours: list[Call] | None, peers: list[Call] | None, detail: str = "") -> Row:
+    return Row(FIGURE, what, len(ours or []), "calls", None, None if peers is None else len(peers), detail=detail)
 
 
 def _inspected(run: Run, server: Server, functions: list[str]) -> Counted:
@@ -96,5 +101,11 @@ def _counted(server: Server, execution: Execution, event: dict[str, object]) -> 
     return calls
 
 
-def _on_lambda(calls: list[Call]) -> list[Call]:
-    return [call for call in calls if call.service == "lambda" and call.account == PAYMENTS]
+def _on_lambda(calls: list[Call] | None) -> list[Call] | None:
+    return None if calls is None else [c for c in calls if c.service == "lambda" and c.account == PAYMENTS]
+
+
+def _scarce(calls: list[Call] | None) -> list[Call] | None:
+    """Return the calls that share 15 a second with the customer's own; GetFunction has 100 to itself (Lambda quotas)."""
+    found = _on_lambda(calls)
+    return None if found is None else [call for call in found if call.operation != "GetFunction"]

@@ -78,14 +78,17 @@ def _starts(run: Run, codes: Mapping[str, Mapping[str, Code]]) -> dict[tuple[str
 
 def _row(what: str, starts: list[_Start], peer: list[_Start] | None, *, ours: bool) -> Row:
     wall = median([start.wall for start in starts])
-    cpu, memory = median([start.cpu for start in starts]), median([start.memory for start in starts])
-    note = f"processor {cpu:.0f} ms, {memory:.0f} MB"
+    note = f"processor {_usage(starts)}"
     if not ours:
         return Row(FIGURE, what, wall, "ms", note=note)
-    against = median([start.wall for start in peer]) if peer else None
     if peer:
-        note += f" (Custodian {median([s.cpu for s in peer]):.0f} ms, {median([s.memory for s in peer]):.0f} MB)"
-    return Row(FIGURE, what, wall, "ms", AIM, against, note)
+        note += f" (Custodian {_usage(peer)})"
+    return Row(FIGURE, what, wall, "ms", AIM, median([start.wall for start in peer]) if peer else None, note)
+
+
+def _usage(starts: list[_Start]) -> str:
+    cpu, memory = median([start.cpu for start in starts]), median([start.memory for start in starts])
+    return f"{cpu:.0f} ms, {memory:.0f} MB" if memory else f"{cpu:.0f} ms"
 
 
 def _explained(run: Run, row: Row, codes: Mapping[str, Mapping[str, Code]]) -> Row:
@@ -95,7 +98,7 @@ def _explained(run: Run, row: Row, codes: Mapping[str, Mapping[str, Code]]) -> R
     name, _, form = row.what.partition(", ")
     with Execution(codes[name][form], run.runtime, ("-X", "importtime")) as execution:
         spent = by_package(execution.log())
-    return replace(row, note=f"{row.note}; {told(spent, execution.init_ms)}")
+    return replace(row, detail=f"of {execution.init_ms:.0f} ms, {told(spent, execution.init_ms)}")
 
 
 def _imports(run: Run, codes: Mapping[str, Mapping[str, Code]]) -> list[Row]:

@@ -35,7 +35,7 @@ class Execution:
     """One execution environment: a process that runs code under `awslambdaric`. It ends with the `with` block.
 
     `init_ms` is the time from its start to its first request for an event; once it has ended, `cpu_ms` is all the
-    processor time it took, and `memory_mb` its peak.
+    processor time it took, and `memory_mb` its peak (0 where the operating system does not tell it).
     """
 
     def __init__(self, code: Code, runtime: Path, options: tuple[str, ...] = ()) -> None:
@@ -81,12 +81,11 @@ class Execution:
         return self._log.read().decode(errors="replace")
 
     def _stop(self) -> None:
+        self.memory_mb = _peak_memory(self._process.pid)
         self._process.kill()
         _, status, usage = os.wait4(self._process.pid, 0)
         self._process.returncode = os.waitstatus_to_exitcode(status)
         self.cpu_ms = (usage.ru_utime + usage.ru_stime) * 1000
-        # Linux counts kilobytes, macOS bytes.
-        self.memory_mb = usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024 * 1024)
         self._api.close()
 
 
@@ -118,6 +117,16 @@ def environment(code: Code, runtime: Path, port: int) -> dict[str, str]:
     }
 
 
+def _peak_memory(pid: int) -> float:
+    """Return a process's peak memory in MB from Linux's /proc; `wait4` would tell its parent's where that is more."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    peak = next((line for line in status.splitlines() if line.startswith("VmHWM:")), "VmHWM: 0 kB")
+    return int(peak.split()[1]) / 1024
+
+
 class _RuntimeApi(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
@@ -147,6 +156,11 @@ class _RuntimeApi(ThreadingHTTPServer):
             return self.answers.get(timeout=_ANSWER_SECONDS)
         except queue.Empty:
             return "error", f"no answer within {_ANSWER_SECONDS:g} s".encode()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing when a process that was stopped leaves its connection behind."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]  # typeshed wants a socket
 
     def close(self) -> None:
         self.events.put(None)

@@ -10,6 +10,7 @@ import copy
 import json
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -180,5 +181,6 @@ def reads(calls: list[Call]) -> list[Call]:
 
 
 def listed(calls: list[Call]) -> str:
-    """Say which calls there were."""
-    return ", ".join(f"{call.service}:{call.operation}" for call in calls)
+    """Say which calls there were, and how many of each."""
+    names = Counter(f"{call.service}:{call.operation}" for call in calls)
+    return ", ".join(f"{number} × {name}" if number > 1 else name for name, number in names.items())

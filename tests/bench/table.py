@@ -21,6 +21,8 @@ class Row:
     aim: float | None = None
     peer: float | None = None
     note: str = ""
+    detail: str = ""
+    """What takes a line of its own, under the figure's rows."""
 
     @property
     def met(self) -> bool | None:
@@ -76,14 +78,15 @@ def shown(value: float | None, unit: str) -> str:
 
 def render(rows: Iterable[Row]) -> str:
     """Return a table for people: one block per figure, numbers to the right, a mark where an aim is reached or not."""
-    blocks: dict[str, list[tuple[str, ...]]] = {}
+    blocks: dict[str, list[Row]] = {}
     for row in rows:
-        blocks.setdefault(row.figure, []).append(_cells(row))
-    every = [_COLUMNS, *(cells for block in blocks.values() for cells in block)]
+        blocks.setdefault(row.figure, []).append(row)
+    every = [_COLUMNS, *(_cells(row) for block in blocks.values() for row in block)]
     widths = [max(len(cells[n]) for cells in every) for n in range(len(_COLUMNS) - 1)]
     lines = [_line(_COLUMNS, widths)]
     for figure, block in blocks.items():
-        lines += ["", figure, *(_line(cells, widths) for cells in block)]
+        lines += ["", figure, *(_line(_cells(row), widths) for row in block)]
+        lines += [f"    {row.what}: {row.detail}" for row in block if row.detail]
     return "\n".join(line.rstrip() for line in lines)
 
 

@@ -75,8 +75,8 @@ every_playbook = pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda p: p.
 every_case = pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.playbook.id}-{c.path.stem}")
 
 
-def test_every_folder_is_a_playbook_and_no_two_have_one_id() -> None:
-    found = {path.name for path in FOLDER.iterdir() if path.is_dir() and path.name != "__pycache__"}
+def test_every_check_and_every_fix_belongs_to_a_playbook_and_no_two_have_one_id() -> None:
+    found = {path.parent.name for name in ("check.py", "fix.py", "cases") for path in FOLDER.glob(f"*/{name}")}
     assert found == {playbook.module for playbook in PLAYBOOKS}
     assert len({playbook.id for playbook in PLAYBOOKS}) == len(PLAYBOOKS) > 0
 

@@ -48,7 +48,7 @@ class Fixes(RuleBasedStateMachine):
         self.now = 4000
         self.history: list[FixRecord] = []
 
-    @rule(seconds=st.sampled_from([1, 2, 30, 61, 1200, 3700]))
+    @rule(seconds=st.sampled_from([1, 2, 30, 61, 900, 3700]))
     def time_passes(self, seconds: int) -> None:
         self.now += seconds
 
@@ -67,8 +67,25 @@ class Fixes(RuleBasedStateMachine):
         self.now += 1
         return self.now
 
+    @rule(target=requests, outcome=OUTCOMES)
+    def the_problem_is_seen_and_told_at_once(self, outcome: str) -> Request:
+        self.now += 1
+        request = Request(self.now)
+        self._deliver(request, outcome)
+        return request
+
+    @rule(target=undos, outcome=OUTCOMES)
+    def an_undo_is_asked_for_and_delivered_at_once(self, outcome: str) -> int:
+        self.now += 1
+        asked = self.now
+        self._deliver_undo(asked, outcome)
+        return asked
+
     @rule(request=requests, outcome=OUTCOMES)
     def a_request_is_delivered(self, request: Request, outcome: str) -> None:
+        self._deliver(request, outcome)
+
+    def _deliver(self, request: Request, outcome: str) -> None:
         approved_at = "" if request.approved is None else at(request.approved)
         hour_ago = at(self.now - 3600)
         step = next_step(
@@ -120,6 +137,9 @@ class Fixes(RuleBasedStateMachine):
 
     @rule(asked=undos, outcome=OUTCOMES)
     def an_undo_is_delivered(self, asked: int, outcome: str) -> None:
+        self._deliver_undo(asked, outcome)
+
+    def _deliver_undo(self, asked: int, outcome: str) -> None:
         step = next_undo(self.history, asked_at=at(asked), now=float(self.now))
         last = self.history[-1] if self.history else None
         if isinstance(step, Begin):

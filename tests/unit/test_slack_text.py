@@ -31,6 +31,7 @@ HOSTILE = [
     "<!channel>",
     "<@U0123> <https://evil.example|click>",
     "`" * 3 + "rm -rf" + "`" * 3,
+    "`",
     "*bold* _it_ ~no~ > quote",
     "a\nb\r\nc\td\x00\x1b[31m\u2028e",
     "🔥👩\u200d🚒↩️",
@@ -117,6 +118,7 @@ def assert_harmless(message: SlackMessage) -> None:
         assert not re.search(r"[<>]", text)
         assert not re.search(r"&(?!amp;|lt;|gt;)", text)
         assert not re.search(r"[\x00-\x09\x0b-\x1f\ud800-\udfff]", text)
+        assert re.fullmatch(r"((?!```).)*(```[^`]*```((?!```).)*)?", text, re.DOTALL), "a code block that does not end"
 
 
 @settings(max_examples=max(60, settings().max_examples))

@@ -116,7 +116,7 @@ class World:
 def _parsed(body: str) -> dict[str, Any]:
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {"body": body}
     return found if isinstance(found, dict) else {"body": found}
 

@@ -83,9 +83,10 @@ def without_retries(aws: Emulator, account: str, service: str, **config: Any) ->
 def create_function(
     aws: Emulator, account: str, name: str, source: str = "def handler(event, context): return event", **given: Any
 ) -> str:
-    """An active function with a role of its own (no permissions unless ``Role`` is given). Returns its ARN."""
+    """An active function with a role of its own, which may do ``allowed`` (nothing) unless ``Role`` is given."""
     client = aws.client("lambda", account)
-    role = given.pop("Role", None) or create_role(aws, account, f"{name}-role")
+    allowed = given.pop("allowed", ())
+    role = given.pop("Role", None) or create_role(aws, account, f"{name}-role", *(allow(one) for one in allowed))
     created = client.create_function(
         FunctionName=name,
         Runtime="python3.12",

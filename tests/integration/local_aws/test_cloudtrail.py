@@ -85,7 +85,7 @@ LAMBDA_CALLS: list[tuple[str, Callable[[Any], Any]]] = [
 
 @pytest.mark.parametrize(("name", "call"), LAMBDA_CALLS, ids=[name for name, _ in LAMBDA_CALLS])
 def test_names_lambda_calls_as_cloudtrail_does(emulator: Emulator, name: str, call: Callable[[Any], Any]) -> None:
-    create_function(emulator, MEMBER, "orders")
+    create_function(emulator, MEMBER, "orders", allowed=["sqs:*"])
     create_queue(emulator, MEMBER, "source")
     watch(emulator)
     call(emulator.client("lambda", MEMBER))
@@ -144,7 +144,7 @@ def test_an_update_shows_an_empty_environment_even_when_it_did_not_touch_it(emul
 
 
 def test_the_filters_of_a_mapping_are_hidden(emulator: Emulator) -> None:
-    create_function(emulator, MEMBER, "orders")
+    create_function(emulator, MEMBER, "orders", allowed=["sqs:*"])
     source = create_queue(emulator, MEMBER, "source")
     watch(emulator)
     pattern = json.dumps({"body": {"card": ["planted-value"]}})

@@ -31,7 +31,7 @@ def rule(aws: Emulator, arn: str, **target: Any) -> str:
 
 def consumer(aws: Emulator, source: str = PRINTING, **given: Any) -> str:
     """A function that a rule invokes for every order."""
-    arn = create_function(aws, MEMBER, "consumer", source, **given)
+    arn = create_function(aws, MEMBER, "consumer", source, allowed=["sqs:SendMessage", "events:PutEvents"], **given)
     allow_events(aws, "consumer")
     rule(aws, arn)
     return arn

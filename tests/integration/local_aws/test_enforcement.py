@@ -101,7 +101,7 @@ class TestConditions:
 
     @pytest.mark.parametrize(("function", "works"), [("orders", True), ("payments", False)])
     def test_a_mapping_knows_its_function(self, emulator: Emulator, function: str, works: bool) -> None:
-        create_function(emulator, MEMBER, "orders")
+        create_function(emulator, MEMBER, "orders", allowed=["sqs:*"])
         source = create_queue(emulator, MEMBER, "source")
         mapping = emulator.client("lambda", MEMBER).create_event_source_mapping(
             FunctionName="orders", EventSourceArn=source, Enabled=False

@@ -417,7 +417,7 @@ def world(shared_emulator: Emulator) -> Iterator[World]:
     iam = aws.client("iam", MEMBER)
     lambda_trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     iam.create_role(RoleName="orders-role", Path="/service/", AssumeRolePolicyDocument=document(lambda_trust))
-    iam.put_role_policy(RoleName="orders-role", PolicyName="kept", PolicyDocument=document(allow("logs:*")))
+    iam.put_role_policy(RoleName="orders-role", PolicyName="kept", PolicyDocument=document(allow("sqs:*")))
     create_role(aws, MEMBER, "target", allow("lambda:*"), trusts=[ANYONE])
     create_queue(aws, MEMBER, "source")
     client = aws.client("lambda", MEMBER)
