@@ -54,6 +54,10 @@ def test_nonsense_ends_in_the_dead_letter_queue_with_a_reason(world: World, entr
         if entry_point == "sweep" and not _is_nonsense_for_the_sweep(body):
             continue
         assert world.run(entry_point, body) == OK, name
+        if (entry_point, name) == ("inspector", "a later version"):
+            # The inspector has no use for our own outcomes, whatever their version.
+            assert world.sent("dead") == []
+            continue
         (letter,) = world.sent("dead")
         attributes = letter["_attributes"]
         assert attributes["ERROR_CODE"]["StringValue"] == "MALFORMED", name
