@@ -11,20 +11,25 @@ from functions.core.mode import Account
 
 
 def accounts(aws: Aws, configured: Sequence[str]) -> Iterator[Account]:
-    """Return every active account with its chain of OUs; the configured ones alone where there is no organization.
+    """Return every active account with its chain of OUs, and the configured ones that are not among them.
 
     Organizations API reference: ListRoots, ListOrganizationalUnitsForParent, ListAccountsForParent. An account's
-    `Status` is being replaced by `State`; either says ACTIVE.
+    `Status` is being replaced by `State`; either says ACTIVE. Without an organization only the configured ones are
+    known; without those either, boto3's error says why.
     """
-    client = aws.hub("organizations")
     try:
-        roots = [root["Id"] for root in _pages(client, "list_roots", "Roots")]
+        found = list(_members(aws.hub("organizations")))
     except AWS_ERRORS:
         if not configured:
             raise
-        yield from (Account(account) for account in configured)
-        return
-    parents: list[tuple[str, ...]] = [(root,) for root in roots]
+        found = []
+    yield from found
+    known = {account.id for account in found}
+    yield from (Account(account) for account in configured if account not in known)
+
+
+def _members(client: Any) -> Iterator[Account]:  # noqa: ANN401 - a boto3 client
+    parents: list[tuple[str, ...]] = [(root["Id"],) for root in _pages(client, "list_roots", "Roots")]
     while parents:
         path = parents.pop()
         for found in _pages(client, "list_accounts_for_parent", "Accounts", ParentId=path[-1]):

@@ -96,7 +96,7 @@ _MEMBERS_OF_TRANSACTIONS = {"dynamodb:UpdateItem", "dynamodb:PutItem"}
 
 def _disturb(cloud: Cloud) -> None:
     """Give every function something to do: mistakes, a sweep, an alarm about no function, and nonsense to bury."""
-    for _ in range(8):
+    for _ in range(2):
         critical(cloud, PAYMENTS, f"f{uuid.uuid4().hex[:10]}")
     alarm = {
         "version": "0",
@@ -126,7 +126,7 @@ def _undo_one(cloud: Cloud) -> None:
         ticket = cloud.ticket(PAYMENTS, name)
         return ticket if ticket is not None and ticket.fix else None
 
-    ticket = until(fixed, 20)
+    ticket = until(fixed, 60)
     assert ticket is not None
     cloud.ask(Kind.UNDO_REQUESTED, ticket)
 
