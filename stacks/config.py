@@ -38,7 +38,7 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
-Account = Annotated[str, _matches(r"\d{12}", "is no account id: twelve digits, in quotes")]
+Account = Annotated[str, _matches(r"[0-9]{12}", "is no account id: twelve digits, in quotes")]
 Region = Annotated[str, _matches(r"[a-z]{2,}(-[a-z]+)+-\d+", "is no Region")]
 OrganizationId = Annotated[str, _matches(r"o-[a-z0-9]{10,32}", "is no organization id")]
 OrganizationalUnit = Annotated[str, _matches(r"ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}", "is no id of an OU")]

@@ -28,7 +28,7 @@ def accounts(aws: Aws, configured: Sequence[str]) -> Iterator[Account]:
     yield from (Account(account) for account in configured if account not in known)
 
 
-def _members(client: Any) -> Iterator[Account]:  # noqa: ANN401 - a boto3 client
+def _members(client: Any) -> Iterator[Account]:
     parents: list[tuple[str, ...]] = [(root["Id"],) for root in _pages(client, "list_roots", "Roots")]
     while parents:
         path = parents.pop()

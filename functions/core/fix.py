@@ -131,14 +131,20 @@ class FixRecord:
     started: str
     finished: str = ""
     lease: float = 0.0
-    by: str = ""
     requested_by: str = ""
+    """The person who approved it, '' where the bot acted by itself."""
+    undone_by: str = ""
     note: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def finish(self, status: Status, at: str, note: str = "") -> FixRecord:
         """Return the record with its outcome."""
         return replace(self, status=status, finished=at, note=note, lease=0.0)
+
+    @property
+    def author(self) -> str:
+        """Who is behind where the fix stands now; '' is the bot itself."""
+        return self.undone_by if self.status in (Status.UNDOING, Status.UNDONE) else self.requested_by
 
     def to_json(self) -> dict[str, Any]:
         """Return the record's body for the table."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
+from functions.core.finding import Cause
 from functions.core.message import Kind
 from functions.core.playbook import Severity
 from functions.core.ticket import State, Ticket
@@ -43,15 +44,13 @@ def ticket_message(ticket: Ticket, account_name: str = "") -> SlackMessage:
     name = finding.subject.function or f"account {finding.subject.account}"
     blocks: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": cut(_visible(title), 150), "emoji": True}},
-        _section(" ".join(part for part in (escape(finding.what, 1200), escape(finding.why, 600)) if part)),
+        _section(_what_was_found(ticket)),
         _fields(_facts(ticket, account_name)),
     ]
     done = _what_was_done(ticket)
     if done:
         blocks.append(_section(done))
-    if finding.evidence:
-        lines = " · ".join(f"{escape(e.label, 60)}: *{escape(e.value, 200)}*" for e in finding.evidence[:10])
-        blocks.append(_context(lines))
+    blocks.append(_context(_evidence(ticket)))
     blocks.append(_context(_next_step(ticket)))
     return SlackMessage(
         text=escape(f"{badge} {state.value}: {finding.title}: {name} ({finding.subject.region})", 300),
@@ -111,7 +110,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def _fitted(text: str, limit: int) -> str:
-    safe = [_ENTITIES.get(character, character) for character in _visible(text)]
+    safe = [_ENTITIES.get(character, character) for character in _visible(text).replace("```", "'''")]
     ends = list(accumulate(len(shown) + (shown in '"\\\n' or shown > "\uffff") for shown in safe))
     if not ends or ends[-1] <= limit:
         return "".join(safe)
@@ -139,15 +138,37 @@ def _facts(ticket: Ticket, account_name: str) -> dict[str, str]:
     account = f"{escape(account_name, 100)} ({subject.account})" if account_name else subject.account
     facts = {
         "Function": f"`{escape(subject.function, 160)}`" if subject.function else "",
+        "State": f"*{ticket.state.value}*",
         "Account": account,
         "Region": subject.region,
-        "Severity": ticket.finding.severity.value,
-        "Made by": escape(cause.actor, 200) or f"not known ({escape(cause.origin, 40)})",
-        "State": f"*{ticket.state.value}*",
+        "Made by": escape(cause.actor, 200) or _author_unknown(cause),
+        "Seen through": escape(cause.event, 150),
     }
-    if cause.event:
-        facts["Seen through"] = escape(cause.event, 150)
     return {label: value for label, value in facts.items() if value}
+
+
+def _author_unknown(cause: Cause) -> str:
+    """Say why nobody is named; nothing where nobody made what is wrong, as with a permission that lacks."""
+    if cause.origin != "event":
+        return f"not known ({escape(cause.origin, 40)})"
+    return "not known" if cause.event else ""
+
+
+def _what_was_found(ticket: Ticket) -> str:
+    """Say what is wrong; where it is put right, the present tense would be untrue without the label."""
+    found = [escape(ticket.finding.what, 1200), escape(ticket.finding.why, 600)]
+    tense = "was" if ticket.state in _LOOKS_DONE else "is"
+    return " ".join(part for part in (f"*What {tense} wrong*:", *found) if part)
+
+
+def _evidence(ticket: Ticket) -> str:
+    """List the facts with the moment they were true: a fix changes some of them."""
+    finding = ticket.finding
+    facts = " · ".join(f"{escape(e.label, 60)}: *{escape(e.value, 200)}*" for e in finding.evidence[:10])
+    when = f" at {escape(finding.found_at[:16].replace('T', ' '), 20)} UTC" if finding.found_at else ""
+    return " · ".join(
+        part for part in (f"Severity: *{finding.severity.value}*", f"Found{when}: {facts}" if facts else "") if part
+    )
 
 
 def _what_was_done(ticket: Ticket) -> str:
@@ -159,15 +180,15 @@ def _what_was_done(ticket: Ticket) -> str:
         diff = "\n".join(
             f"{cut(str(c['setting']), 80)}: {_value(c['before'])} → {_value(c['after'])}" for c in ticket.changes[:20]
         )
-        diff = _fitted(diff.replace("```", "'''"), 1000)
+        diff = _fitted(diff.replace("`", "'"), 1000)
         parts.append(f"*{verb}*{who}: {escape(fix.text, 700)}\n```{diff}```")
     elif fix is not None:
         parts.append(f"*{fix.kind.value}*: {escape(fix.text, 700)}")
     last = ticket.last
     if last.kind is not Kind.FINDING_OPENED and last is not fix and last.text:
-        parts.append(f"*{last.kind.value}*: {escape(last.text, 700)}")
+        parts.append(f"*{last.kind.value}*: {_sentence(last.text)}")
     elif ticket.state in (State.OPEN, State.AWAITING_APPROVAL) and last.text:
-        parts.append(f"*Nothing was changed*: {escape(last.text, 700)}.")
+        parts.append(f"*Nothing was changed*: {_sentence(last.text)}")
     return "\n".join(parts)
 
 
@@ -181,6 +202,11 @@ def _next_step(ticket: Ticket) -> str:
         State.OPEN: f"quiet for a week: `warden snooze {name} --for 7d`",
     }
     return " · ".join(part for part in (f"Ticket `{name}`", commands.get(state, "")) if part)
+
+
+def _sentence(text: str) -> str:
+    said = escape(text, 700)
+    return said if said.endswith((".", "!", "?", "…")) else f"{said}."
 
 
 def _value(value: object) -> str:

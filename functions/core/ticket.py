@@ -37,6 +37,10 @@ class State(StrEnum):
 _OPENED = {Mode.ENFORCE: State.FIXING, Mode.APPROVE: State.AWAITING_APPROVAL, Mode.OBSERVE: State.OPEN}
 
 
+UNDO_DENIED = "undo-denied"
+"""The code of an undo that a missing permission stopped: the fix still stands, and can be undone later."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One thing that happened, as the ticket tells it."""
@@ -185,6 +189,8 @@ def _after(standing: _Standing, entry: Entry) -> _Standing:
         case Kind.FINDING_CLEARED:
             kept = standing.state in (State.FIXED, State.UNDONE, State.EXEMPT)
             return standing if kept else _Standing(State.CLEARED)
+        case Kind.FIX_FAILED if entry.code == UNDO_DENIED:
+            return _Standing(State.FIXED)
         case Kind.FIX_FAILED:
             return _Standing(State.AWAITING_APPROVAL if _reached_the_cap(entry) else State.FAILED)
         case Kind.UNDO_REQUESTED if standing.state is State.UNDONE:

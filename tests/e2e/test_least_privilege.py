@@ -28,6 +28,9 @@ BY_LAMBDA_ITSELF = {
 # A transaction is allowed by the actions of its members.
 NOT_AN_ACTION = {"dynamodb:TransactWriteItems"}
 
+# Sessions are kept for an hour and the token for minutes, so only a new execution environment shows the difference.
+KEPT_FOR_A_WHILE = {"sts:AssumeRole", "secretsmanager:GetSecretValue"}
+
 Role = tuple[str, str]
 
 
@@ -71,17 +74,23 @@ def test_with_any_action_removed_something_is_denied(own_cloud: Cloud) -> None:
                     not_denied.append((role, action))
             finally:
                 restore()
-    assert not_denied == []
+    assert not_denied == [], "\n".join(str(pair) for pair in not_denied)
 
 
 def _denied(cloud: Cloud, role: Role, action: str) -> bool:
     """Whether the system, made to work, is refused this action."""
     cloud.emulator.clear_calls()
+    if action in KEPT_FOR_A_WHILE:
+        name = role[1]
+        cloud.client("lambda", HUB).update_function_configuration(FunctionName=name, Description=uuid.uuid4().hex)
     _disturb(cloud)
     if action == "lambda:DeleteFunctionConcurrency":
         _undo_one(cloud)
 
     def refused() -> bool:
+        if role[1] == "warden-forwarder":
+            letters = cloud.emulator.dead_letters(role[0], "warden-forwarding-dlq", REGION)
+            return any("NO_PERMISSIONS" in json.dumps(letter) for letter in letters)
         return any(
             c.iam_action == action or (action in _MEMBERS_OF_TRANSACTIONS and c.operation == "TransactWriteItems")
             for c in cloud.emulator.calls(account=role[0])

@@ -44,8 +44,8 @@ RECORDS = st.builds(
     started=st.text(),
     finished=st.text(),
     lease=st.floats(0, 2e9),
-    by=st.text(),
     requested_by=st.text(),
+    undone_by=st.text(),
     note=st.text(),
     extra=st.dictionaries(st.text(), VALUES, max_size=2),
 )
