@@ -106,6 +106,6 @@ def _on_lambda(calls: list[Call] | None) -> list[Call] | None:
 
 
 def _scarce(calls: list[Call] | None) -> list[Call] | None:
-    """Return the calls that share 15 a second with the customer's own; GetFunction has 100 to itself (Lambda quotas)."""
+    """Return the calls that share 15 a second with the customer's own; GetFunction has its own 100 (Lambda quotas)."""
     found = _on_lambda(calls)
     return None if found is None else [call for call in found if call.operation != "GetFunction"]

@@ -19,7 +19,7 @@ from warden.local.cloud import ANALYTICS, HUB, PAYMENTS, REGION, Cloud
 from warden.local.functions import code, create_function
 
 FIGURE = "burst over two accounts"
-_PATIENCE = 300.0
+_PATIENCE = 180.0
 _CREATORS = 4
 _QUEUES = ("warden-inspect", f"warden-fix-{PLAYBOOK.id}", "warden-ticket", "warden-sweep")
 
@@ -49,10 +49,11 @@ def _burst(run: Run, kind: str, overrides: dict[str, Any]) -> list[Row]:
         tickets = _settled(run, cloud, names)
         calls = cloud.emulator.calls()
         dead = sum(len(cloud.emulator.dead_letters(HUB, f"{queue}-dlq", REGION)) for queue in _QUEUES)
-    return _rows(kind, names, tickets, calls, dead)
+    return figures(kind, names, tickets, calls, dead)
 
 
-def _rows(kind: str, names: Names, tickets: list[Ticket], calls: Sequence[Call], dead: int) -> list[Row]:
+def figures(kind: str, names: Names, tickets: Sequence[Ticket], calls: Sequence[Call], dead: int) -> list[Row]:
+    """Return what became of these functions: `tickets` are the settled ones, `dead` counts dead letters."""
     created = [call.time for call in calls if call.operation == "CreateFunction"]
     inspector = f":{HUB}:assumed-role/{FUNCTIONS['inspector']}/"
     inspected = [c.time for c in calls if c.operation == "PutEvents" and inspector in c.principal_arn]
@@ -100,7 +101,7 @@ def _create(cloud: Cloud, names: Names) -> None:
 
 def _settled(run: Run, cloud: Cloud, names: Names) -> list[Ticket]:
     """Wait until every function is fixed or waits for a person; return the tickets of those that are."""
-    wanted, deadline, told = set(names), time.monotonic() + _PATIENCE, time.monotonic()
+    wanted, deadline, told = set(names), time.monotonic() + _PATIENCE, 0
     store = cloud.store()
     while True:
         settled = [
@@ -110,12 +111,12 @@ def _settled(run: Run, cloud: Cloud, names: Names) -> list[Ticket]:
         ]
         if len(settled) == len(names) or time.monotonic() > deadline:
             return settled
-        if time.monotonic() - told > 5:
-            told = time.monotonic()
+        if len(settled) >= told + len(names) // 4:
+            told = len(settled)
             run.say(f"{len(settled)} of {len(names)} settled")
         time.sleep(0.5)
 
 
 def _is_settled(ticket: Ticket) -> bool:
     """Whether it is fixed, or the cap has left it to a person."""
-    return ticket.state is State.FIXED or (ticket.state is State.FAILED and ticket.last.code == "cap")
+    return ticket.state in (State.FIXED, State.AWAITING_APPROVAL)

@@ -62,13 +62,13 @@ def _stages(cloud: Cloud, account: str, name: str) -> list[float]:
     """Create one function and return how many seconds after that each stage was reached."""
     cloud.emulator.clear_calls()
     create_function(cloud, account, name, CRITICAL)
-    found = until(lambda: _reached(cloud.emulator.calls(), account, name))
+    found = until(lambda: reached(cloud.emulator.calls(), account, name))
     if not found:
         raise NotFixed(f"{name} was not fixed:\n{cloud.emulator.function_log(HUB, PLAYBOOK.remediator)[-2000:]}")
     return list(found)
 
 
-def _reached(calls: Sequence[Call], account: str, name: str) -> list[float]:
+def reached(calls: Sequence[Call], account: str, name: str) -> list[float]:
     """Return when each stage was reached, [] as long as the last one is not."""
     created = _first(calls, 0, "CreateFunction", f":{account}:")
     looked = _first(calls, created, "GetFunction", f":{account}:assumed-role/warden-inspector/", name)

@@ -72,6 +72,8 @@ def shown(value: float | None, unit: str) -> str:
             return f"{value:.1f} s" if value >= 10 else f"{value:.3f} s"
         case "/s":
             return f"{value:.1f} /s"
+        case "calls" if value == 1:
+            return "1 call"
         case _:
             return f"{value:g} {unit}".rstrip()
 

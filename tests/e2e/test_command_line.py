@@ -15,7 +15,7 @@ EVENTS = Path(__file__).parents[2] / "events"
 def ticket_of(cloud: Cloud, name: str, state: str) -> str:
     def found() -> str:
         ticket = cloud.ticket(SIXTH, name)
-        return ticket.id if ticket is not None and ticket.state.value == state and ticket.ts else ""
+        return ticket.id if ticket is not None and ticket.state.value == state and (ticket.ts or ticket.digest) else ""
 
     ticket_id = until(found, 30)
     assert ticket_id, cloud.ticket(SIXTH, name)

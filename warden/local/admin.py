@@ -20,6 +20,8 @@ from warden.local.settings import Settings
 from warden.local.timers import Timers
 
 _POLL_SECONDS = 0.005
+# While busy, looking costs the work it waits for.
+_BUSY_SECONDS = 0.015
 # Everything must be still for this long, because work moves between queues in between two looks.
 _STILL_SECONDS = 0.025
 
@@ -107,7 +109,7 @@ class Admin:
                 still_since = now
             elif now - still_since >= _STILL_SECONDS:
                 return True
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS if still_since else _BUSY_SECONDS)
         return False
 
     def _busy(self) -> bool:

@@ -5,7 +5,7 @@ from functools import partial
 
 from ministack import app as engine
 
-from warden.local import cbor, enforcement, lambda_api
+from warden.local import enforcement, lambda_api
 from warden.local import workers as lambda_workers
 from warden.local.admin import Admin
 from warden.local.alarms import Alarms
@@ -15,6 +15,7 @@ from warden.local.cloudformation import StackCalls
 from warden.local.cloudtrail import Trail
 from warden.local.current import CURRENT
 from warden.local.delivery import AsyncInvocations
+from warden.local.execution_roles import ExecutionRoles
 from warden.local.faults import Faults
 from warden.local.gateway import Gateway
 from warden.local.identity import Principal
@@ -32,11 +33,11 @@ _TARGET_CODES = {429: "THROTTLING", 403: "NO_PERMISSIONS", 404: "NO_RESOURCE", 0
 
 def assemble(*, workers: int, concurrency: int, enforce_iam: bool) -> Gateway:
     """The emulator as one ASGI application. The process's environment must already be the engine's configuration."""
-    cbor.provide()
     initial = Settings(concurrency=concurrency)
     settings = Settings(concurrency=concurrency)
     timers, calls, faults = Timers(), CallLog(), Faults()
-    invocations = AsyncInvocations(settings, workers)
+    roles = ExecutionRoles(enforce_iam)
+    invocations = AsyncInvocations(settings, roles, workers)
     buses = Buses(_caller, enforce_iam)
     Targets(
         settings,
@@ -48,18 +49,18 @@ def assemble(*, workers: int, concurrency: int, enforce_iam: bool) -> Gateway:
     )
     invocations.publish = buses.publish
     trail = Trail(settings, timers, buses.publish)
-    alarms, organization, sources = Alarms(settings, buses.publish), Organization(settings), SqsSources(timers)
+    alarms, organization, sources = Alarms(settings, buses.publish), Organization(settings), SqsSources(timers, roles)
     enforcement.install()
     lambda_api.install()
     lambda_workers.install()
     for part in (
         *(buses, invocations, sources, Limits(settings), FunctionStates(settings, timers)),
-        *(alarms, organization, StackCalls(trail)),
+        *(alarms, organization, StackCalls(trail), roles),
     ):
         part.install()
 
     def reset() -> None:
-        clearable = (timers, invocations, calls, faults, alarms)
+        clearable = (timers, invocations, calls, faults, alarms, roles)
         for part in clearable:
             part.clear()
         settings.become(initial)

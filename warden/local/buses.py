@@ -21,9 +21,10 @@ from ministack.core.responses import (
     new_uuid,
     request_scope,
 )
-from ministack.services import eventbridge, iam
+from ministack.services import eventbridge
 
 from warden.local import bus_policy, identity
+from warden.local.execution_roles import role_allows
 from warden.local.identity import Principal
 from warden.local.patching import replace
 
@@ -162,7 +163,8 @@ class Buses:
         role = identity.role_of(session.arn)
         if role is None or (self._enforce_iam and not _trusts_events(role)):
             raise TargetError("FAILED_TO_ASSUME_ROLE", f"EventBridge cannot assume the role {role_arn}.")
-        if self._enforce_iam and not _role_allows(session, bus_arn, event):
+        keys = {"events:source": event["Source"], "events:detail-type": event["DetailType"]}
+        if self._enforce_iam and not role_allows(role_arn, "events:PutEvents", bus_arn, keys):
             raise TargetError("NO_PERMISSIONS", _denied(session, bus_arn, "identity"))
         if session.account != bus_arn.split(":")[4] and not bus_policy.admits(bus_arn, session, event):
             raise TargetError("NO_PERMISSIONS", _denied(session, bus_arn))
@@ -227,18 +229,3 @@ def _trusts_events(role: dict[str, Any]) -> bool:
         and iam_evaluator._service_principal_matches(statement.get("Principal", {}), "events.amazonaws.com")
         for statement in (statements if isinstance(statements, list) else [statements])
     )
-
-
-def _role_allows(session: Principal, bus_arn: str, event: Event) -> bool:
-    context = iam_evaluator.EvalContext(
-        principal_arn=session.arn,
-        principal_type="AssumedRole",
-        principal_account=session.account,
-        action="events:PutEvents",
-        resource_arn=bus_arn,
-        region=get_region(),
-        service_context={"events:source": event["Source"], "events:detail-type": event["DetailType"]},
-    )
-    policies = iam_evaluator._gather_role_policies(session.role_name, session.account)
-    limits = iam_evaluator._permissions_boundary(iam._roles, session.role_name, session.account)
-    return bool(iam_evaluator.evaluate(context, policies, *limits).decision == "Allow")

@@ -72,7 +72,16 @@ _DATA = {
     "kms": {"Encrypt", "Decrypt", "ReEncrypt", "Sign", "Verify"},
     "s3": {"DeleteObjects"},
 }  # fmt: skip
-_HIDDEN = {"Environment", "SecretString", "SecretBinary", "ZipFile", "FilterCriteria", "Payload", "Plaintext", "SecretAccessKey"}
+_HIDDEN = {
+    "Environment",
+    "SecretString",
+    "SecretBinary",
+    "ZipFile",
+    "FilterCriteria",
+    "Payload",
+    "Plaintext",
+    "SecretAccessKey",
+}
 _ENVIRONMENT = ("CreateFunction", "UpdateFunctionConfiguration", "UpdateFunctionCode", "PublishVersion")
 # Lambda's codes for an IAM denial, as CloudTrail shows them.
 _DENIED = ("AccessDeniedException", "AccessDenied")

@@ -25,6 +25,7 @@ from ministack.core.responses import new_uuid, request_scope
 from ministack.services import lambda_svc, sns, sqs
 
 from warden.local import queues
+from warden.local.execution_roles import ExecutionRoles
 from warden.local.patching import replace as replace_private
 from warden.local.settings import Settings
 
@@ -64,8 +65,9 @@ class Invocation:
 class AsyncInvocations:
     """A bounded number of workers; a throttled event goes back to the queue and is never lost."""
 
-    def __init__(self, settings: Settings, workers: int) -> None:
+    def __init__(self, settings: Settings, roles: ExecutionRoles, workers: int) -> None:
         self._settings = settings
+        self._roles = roles
         self._heap: list[tuple[float, int, Invocation, contextvars.Context]] = []
         self._order = itertools.count()
         self._ready = threading.Condition()
@@ -208,14 +210,23 @@ class AsyncInvocations:
         dead_letter = (func["config"].get("DeadLetterConfig") or {}).get("TargetArn")
         if destination:
             self._send_record(destination, invocation, why, result, func)
-        if dead_letter:
+        if dead_letter and self._may_send(func["config"], dead_letter):
             _dead_letter(dead_letter, invocation, result)
         if not destination and not dead_letter:
             logger.warning("event dropped: %s of %s", why, invocation.arn)
 
+    def _may_send(self, config: dict[str, Any], target: str) -> bool:
+        if lacks := self._roles.missing_to_send(config, target):
+            logger.warning(
+                "event dropped: the role of %s does not allow %s on %s", config["FunctionName"], lacks, target
+            )
+        return not lacks
+
     def _send_record(
         self, destination: str, invocation: Invocation, why: str, result: dict[str, Any], func: dict[str, Any]
     ) -> None:
+        if not self._may_send(func["config"], destination):
+            return
         spec = parse_arn(destination)
         record = _record(invocation, why, result, func)
         text = json.dumps(record, default=str)

@@ -223,7 +223,7 @@ def _bootstrap(template: Template, target: Target) -> None:
         target.client("ssm").put_parameter(Name=parameter["Default"], Value="99", Type="String", Overwrite=True)
 
 
-def _ensure_bucket(s3: Any, bucket: str, region: str) -> None:  # noqa: ANN401 - a boto3 client
+def _ensure_bucket(s3: Any, bucket: str, region: str) -> None:
     """Make the bucket that `cdk bootstrap` would have made."""
     if bucket not in {b["Name"] for b in s3.list_buckets()["Buckets"]}:
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})

@@ -13,11 +13,10 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import botocore.session
+import cbor2
 from botocore.exceptions import UnknownServiceError
 from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
 from defusedxml import ElementTree  # type: ignore[import-untyped] # no stubs are installed
-
-from warden.local import cbor
 
 # Where the name that signs requests is not botocore's name of the service.
 _SERVICE_OF_SIGNING_NAME = {
@@ -84,7 +83,7 @@ def _named(model: ServiceModel, request: Request, target: str) -> Operation | No
     if "." in target:
         return _operation(model, target.rsplit(".", 1)[1], lambda _: _json(request.body))
     if found := re.fullmatch(r"/service/[^/]+/operation/([^/]+)", request.path):
-        return _operation(model, found[1], lambda _: cbor.loads(request.body) if request.body else {})
+        return _operation(model, found[1], lambda _: cbor2.loads(request.body) if request.body else {})
     fields = {**_fields(request.query)}
     if "form-urlencoded" in request.headers.get("content-type", ""):
         fields |= _fields(request.body.decode("utf-8", "replace"))

@@ -19,6 +19,7 @@ from ministack.core.concurrency import esm_wake
 from ministack.core.responses import new_uuid, request_scope
 from ministack.services import lambda_svc, sqs
 
+from warden.local.execution_roles import ExecutionRoles
 from warden.local.patching import replace
 from warden.local.timers import Timers
 
@@ -62,8 +63,9 @@ def send(queue_arn: str, body: str, *, attributes: dict[str, str] | None = None,
 class SqsSources:
     """The SQS half of event source mappings."""
 
-    def __init__(self, timers: Timers) -> None:
+    def __init__(self, timers: Timers, roles: ExecutionRoles) -> None:
         self._timers = timers
+        self._roles = roles
         # While a pass of the poller is under way, messages are between their queue and a batch.
         self.polling = False
 
@@ -75,7 +77,7 @@ class SqsSources:
         replace(sqs, "_delete_messages_for_esm", lambda _original: delete_received)
         sqs._HANDLERS |= {"DeleteMessage": delete_message, "DeleteMessageBatch": delete_messages}
         replace(lambda_svc, "_poll_sqs", self._polling)
-        replace(lambda_svc, "_sqs_esm_concurrency", _concurrency)
+        replace(lambda_svc, "_sqs_esm_concurrency", self._concurrency)
         replace(lambda_svc, "_run_sqs_batch", lambda _original: run_batch)
         for name in ("_create_esm", "_update_esm"):
             replace(lambda_svc, name, _then_looking)
@@ -92,6 +94,21 @@ class SqsSources:
             return processed
 
         return poll
+
+    def _concurrency(self, original: Callable[..., int]) -> Callable[..., int]:
+        """Batches at a time. Pollers ignore a reservation of 0: they receive, are throttled, and the count grows."""
+
+        def concurrency(esm: dict[str, Any], func: dict[str, Any], config: dict[str, Any], queue: Any = None) -> int:
+            if config.get("State") in ("Pending", "Failed"):
+                return 0
+            if lacks := self._roles.recently_missing_to_poll(config, esm["EventSourceArn"]):
+                esm["LastProcessingResult"] = f"PROBLEM: the execution role does not allow {lacks}"
+                return 0
+            if lambda_svc._reserved_concurrency(func, config) == 0:
+                return int(original(esm, {**func, "concurrency": None}, config, queue))
+            return int(original(esm, func, config, queue))
+
+        return concurrency
 
     def _wake_when_visible(self) -> None:
         """The poller looks at least once a second; make it look when the next message becomes visible, if sooner."""
@@ -201,19 +218,6 @@ def _then_looking(original: Callable[..., Any]) -> Callable[..., Any]:
         return answer
 
     return change
-
-
-def _concurrency(original: Callable[..., int]) -> Callable[..., int]:
-    """Pollers do not know a reservation of 0: they receive, are throttled, and the receive count grows."""
-
-    def concurrency(esm: dict[str, Any], func: dict[str, Any], config: dict[str, Any], queue: Any = None) -> int:
-        if config.get("State") in ("Pending", "Failed"):
-            return 0
-        if lambda_svc._reserved_concurrency(func, config) == 0:
-            return int(original(esm, {**func, "concurrency": None}, config, queue))
-        return int(original(esm, func, config, queue))
-
-    return concurrency
 
 
 def run_batch(  # noqa: PLR0917 # the engine calls it so

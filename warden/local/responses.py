@@ -8,7 +8,8 @@ import json
 import uuid
 from xml.sax.saxutils import escape
 
-from warden.local import cbor
+import cbor2
+
 from warden.local.operations import Operation
 
 
@@ -19,7 +20,7 @@ def error_answer(
     request_id = str(uuid.uuid4())
     headers = {"x-amzn-requestid": request_id, "x-amz-request-id": request_id}
     if "smithy-protocol" in request_headers:
-        body = cbor.dumps({"__type": code, "message": message})
+        body = cbor2.dumps({"__type": code, "message": message})
         headers |= {"content-type": "application/cbor", "smithy-protocol": "rpc-v2-cbor"}
     elif _protocol(operation) in ("query", "ec2", "rest-xml"):
         body = _xml(operation, code, message, request_id).encode()

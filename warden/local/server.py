@@ -64,7 +64,7 @@ def _environment(port: int, scratch: str, options: argparse.Namespace) -> None:
         "LOG_LEVEL": "WARNING",
         "TMPDIR": scratch,
         "S3_DATA_DIR": f"{scratch}/s3",
-        "MINISTACK_STATE_DIR": f"{scratch}/state",
+        "STATE_DIR": f"{scratch}/state",
     }
 
 
@@ -87,9 +87,9 @@ def _end_with_parent(pipe: int, scratch: str) -> None:
 
 async def _serve(listener: socket.socket, options: argparse.Namespace, scratch: str) -> None:
     from hypercorn.asyncio import serve  # noqa: PLC0415 # after the environment is set
-    from hypercorn.config import Config  # noqa: PLC0415
+    from hypercorn.config import Config  # noqa: PLC0415 # likewise
 
-    from warden.local.assembly import assemble  # noqa: PLC0415
+    from warden.local.assembly import assemble  # noqa: PLC0415 # likewise
 
     gateway = assemble(workers=options.workers, concurrency=options.concurrency, enforce_iam=options.enforce_iam)
     config = Config()

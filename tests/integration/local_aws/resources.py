@@ -132,10 +132,11 @@ def create_rule(
 
 
 def collect(aws: Emulator, account: str, pattern: dict[str, Any], region: str = "us-east-1") -> None:
-    """A rule that keeps every matching event in the queue ``collected`` of this account."""
-    create_rule(
-        aws, account, "collect", pattern, {"Arn": create_queue(aws, account, "collected", region)}, region=region
-    )
+    """A rule that keeps every matching event from now on in the queue ``collected`` of this account."""
+    queue = create_queue(aws, account, "collected", region)
+    # The calls made so far are events too, a moment later.
+    assert aws.idle()
+    create_rule(aws, account, "collect", pattern, {"Arn": queue}, region=region)
 
 
 def collected(aws: Emulator, account: str, region: str = "us-east-1") -> list[dict[str, Any]]:

@@ -216,6 +216,15 @@ def test_a_throttled_call_is_an_event(emulator: Emulator) -> None:
     assert [detail.get("errorCode") for detail in details(emulator)] == ["TooManyRequestsException", None]
 
 
+def test_an_event_comes_after_the_configured_delay(emulator: Emulator) -> None:
+    watch(emulator, "aws.sqs")
+    emulator.configure(cloudtrail_delay=0.5)
+    emulator.client("sqs", MEMBER).create_queue(QueueName="q")
+    assert not emulator.idle(0.2)
+    assert emulator.dead_letters(MEMBER, "collected") == []
+    assert len(details(emulator)) == 1
+
+
 class TestIdentity:
     def test_of_an_assumed_role(self, emulator: Emulator) -> None:
         role = create_role(emulator, MEMBER, "developer", allow("lambda:*"), trusts=[OPEN_ROLE])
