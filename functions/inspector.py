@@ -27,9 +27,9 @@ POLICIES = Policies(HUB.store, HUB.policy, HUB.log)
 TRUST = Trust(HUB.account, member_roles(playbooks()), HUB.policy.health_accounts)
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Take an SQS batch of EventBridge events, or one bare event."""
-    return HUB.queue.process(event, inspect)
+    return HUB.queue.process(event, inspect, context)
 
 
 def inspect(delivery: Delivery) -> str:

@@ -18,7 +18,8 @@ from functions.core.fix import Work
 from functions.core.message import Kind, Message, NotAMessage, read_message
 from functions.playbooks import checks, fix_of, playbook, settings_of
 
-_LOCK_SECONDS = 30
+# Longer than the function may run, so that no lock ends while its holder is at work.
+_LOCK_SECONDS = 90
 _LOCK_TRIES = 10
 _LOCK_PAUSE = 0.05
 
@@ -31,14 +32,12 @@ REMEDY = Remedy(
     fixing=fix_of(PLAYBOOK),
     store=HUB.store,
     policies=Policies(HUB.store, HUB.policy, HUB.log),
-    log=HUB.log,
-    tell=HUB.bus.put,
 )
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Take an SQS batch of our own events, or one bare event."""
-    return HUB.queue.process(event, remediate)
+    return HUB.queue.process(event, remediate, context)
 
 
 def remediate(delivery: Delivery) -> str:

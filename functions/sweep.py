@@ -29,9 +29,9 @@ REGIONS = tuple(HUB.variables["WARDEN_REGIONS"].split(","))
 MEMBERS = tuple(filter(None, HUB.variables.get("WARDEN_ACCOUNTS", "").split(",")))
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Take an SQS batch of schedule events and parts of a sweep, or one bare event."""
-    return HUB.queue.process(event, sweep)
+    return HUB.queue.process(event, sweep, context)
 
 
 def sweep(delivery: Delivery) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from functions.adapters.clock import iso, now
@@ -14,7 +16,7 @@ from functions.adapters.queue import Delivery
 from functions.adapters.slack import Slack
 from functions.core.event import Forged, Trust, read_event
 from functions.core.judgement import forged_event
-from functions.core.message import Message, NotAMessage, read_message
+from functions.core.message import Kind, Message, NotAMessage, read_message
 
 _TOKEN_SECONDS = 300
 
@@ -22,9 +24,9 @@ HUB = hub()
 _kept: dict[str, tuple[float, Slack]] = {}
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Take an SQS batch of our own events, or one bare event."""
-    return HUB.queue.process(event, tell)
+    return HUB.queue.process(event, tell, context)
 
 
 def tell(delivery: Delivery) -> str:
@@ -43,7 +45,7 @@ def _message(event: object) -> Message:
     if not isinstance(event, dict):
         raise NotAMessage("the event is not an object")
     if event.get("account") == HUB.account and event.get("source") == "warden":
-        return read_message(event.get("detail-type"), event.get("detail"))
+        return _asked_when_sent(read_message(event.get("detail-type"), event.get("detail")), event.get("time"))
     reading = read_event(event, Trust(HUB.account, ()))
     if isinstance(reading, Forged):
         return forged_event(reading, iso(now()))
@@ -51,6 +53,17 @@ def _message(event: object) -> Message:
     return forged_event(
         Forged(event["account"], event["region"], because, str(event.get("id") or ""), event["source"]), iso(now())
     )
+
+
+def _asked_when_sent(message: Message, sent: object) -> Message:
+    """Put a person's request no later than EventBridge took it: the clock of their machine is not ours."""
+    if message.kind not in (Kind.FIX_REQUESTED, Kind.UNDO_REQUESTED, Kind.TICKET_ACTION) or not isinstance(sent, str):
+        return message
+    try:
+        taken = iso(datetime.fromisoformat(sent))
+    except (ValueError, OverflowError):
+        return message
+    return replace(message, at=min(message.at, taken))
 
 
 def _slack() -> Slack:

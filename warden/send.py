@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib import request
@@ -16,6 +18,10 @@ from functions.core.event import TEST_SOURCE
 from functions.core.subject import ACCOUNT
 from warden.connection import BUS, Connection, NoAccess, connect
 from warden.output import as_json
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Where CloudTrail, Config, Health and CloudWatch name the function an event is about.
+_NAMES_A_FUNCTION = {"functionName", "resource", "resourceId", "function", "entityValue", "FunctionName"}
 
 
 @click.command()
@@ -34,7 +40,7 @@ def send(event: str, account: str | None, function: str | None, json_: bool) -> 
     if account is not None:
         if not ACCOUNT.fullmatch(account):
             raise click.BadParameter(f"{account!r} is not a 12-digit account id", param_hint="--account")
-        body = _replaced(body, str(body.get("account")), account)
+        body = {**_replaced(body, str(body.get("account") or ""), account), "account": account}
     if function is not None:
         body = _with_function(body, function)
     body["id"] = str(uuid.uuid4())
@@ -52,7 +58,7 @@ def _read(event: str) -> dict[str, Any]:
         body = json.loads(text)
     except OSError as error:
         raise click.BadParameter(f"cannot read {event}: {error.strerror}", param_hint="EVENT") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise click.BadParameter(f"{event} is not JSON: {error}", param_hint="EVENT") from None
     if not isinstance(body, dict):
         raise click.BadParameter(f"{event} is not one event (a JSON object)", param_hint="EVENT")
@@ -66,12 +72,30 @@ def _replaced(body: dict[str, Any], old: str, new: str) -> dict[str, Any]:
 
 
 def _with_function(body: dict[str, Any], name: str) -> dict[str, Any]:
-    detail = body.get("detail") or {}
-    request_parameters = detail.get("requestParameters") or {}
-    old = request_parameters.get("functionName") or detail.get("resourceId") or detail.get("function")
-    if not old:
+    """Put another function's name wherever the event names the one it is about."""
+    if not _NAME.fullmatch(name):
+        raise click.BadParameter(f"{name!r} is not a function name", param_hint="--function")
+    names = {old for old in _named(body) if old}
+    if not names:
         raise click.BadParameter("the event names no function that could be replaced", param_hint="--function")
-    return _replaced(body, json.dumps(str(old).rpartition(":")[2])[1:-1], name)
+    text = json.dumps(body)
+    for old in sorted(names):
+        text = re.sub(rf"(?<![A-Za-z0-9_-]){re.escape(old)}(?![A-Za-z0-9_-])", name, text)
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _named(node: object) -> Iterator[str]:
+    """Return the function names that stand anywhere in the event."""
+    if isinstance(node, list):
+        for item in node:
+            yield from _named(item)
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        if key in _NAMES_A_FUNCTION and isinstance(value, str):
+            yield value.rpartition(":")[2] if value.count(":") < 7 else value.split(":")[6]
+        yield from _named(value)
 
 
 def _send_local(connection: Connection, body: dict[str, Any]) -> str:

@@ -17,16 +17,17 @@ from warden.connection import Connection, connect
 from warden.output import as_json, as_table, ticket_row
 
 _FOR = re.compile(r"(\d{1,4})([dhw])")
+_LONGEST_REASON = 500
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 
 @click.command()
-@click.option("--all", "everything", is_flag=True, help="Also those that are fixed or cleared.")
+@click.option("--all", "everything", is_flag=True, help="Also those that are fixed or cleared, which can be undone.")
 @click.option("--account", help="Only this account.")
 @click.option("--json", "json_", is_flag=True, help="One JSON list.")
 def tickets(everything: bool, account: str | None, json_: bool) -> None:
     """List the tickets that are open."""
-    done = () if everything else (State.CLEARED,)
+    done = () if everything else (State.FIXED, State.CLEARED)
     found = [
         ticket
         for ticket in connect().store().tickets()
@@ -70,9 +71,11 @@ def approve(ticket_id: str, json_: bool, wait: float) -> None:
     connection, ticket, who = _find(ticket_id)
     if not any(p.id == ticket.finding.playbook and p.fixable for p in playbooks()):
         raise click.UsageError(f"nothing can be fixed for {ticket.finding.playbook}: the ticket says what to do")
-    at = iso(now())
-    connection.bus().put(Message(Kind.FIX_REQUESTED, ticket.finding, at, by=who))
-    _report(_wait(connection, ticket, at, wait, json_), json_, (State.FIXED, State.CLEARED))
+    history = connection.store().known(ticket.finding.subject).fixes.get(ticket.id, ())
+    known = history[-1].number if history else 0
+    connection.bus().put(Message(Kind.FIX_REQUESTED, ticket.finding, iso(now()), by=who, fix=known))
+    answers = (Kind.FIX_APPLIED, Kind.FIX_FAILED, Kind.FINDING_CLEARED, Kind.FINDING_OPENED)
+    _report(_wait(connection, ticket, answers, wait, quiet=json_), json_, (State.FIXED, State.CLEARED))
 
 
 @click.command()
@@ -83,9 +86,10 @@ def undo(ticket_id: str, json_: bool, wait: float) -> None:
     if not history or history[-1].status in (Status.FAILED, Status.UNDONE):
         why = "it is undone already" if history and history[-1].status is Status.UNDONE else "nothing was changed"
         raise click.UsageError(f"ticket {ticket_id}: {why}")
-    at = iso(now())
-    connection.bus().put(Message(Kind.UNDO_REQUESTED, ticket.finding, at, by=who))
-    _report(_wait(connection, ticket, at, wait, json_), json_, (State.UNDONE,))
+    request = Message(Kind.UNDO_REQUESTED, ticket.finding, iso(now()), by=who, fix=history[-1].number)
+    connection.bus().put(request)
+    answers = (Kind.FIX_UNDONE, Kind.FIX_FAILED)
+    _report(_wait(connection, ticket, answers, wait, quiet=json_), json_, (State.UNDONE,))
 
 
 @click.command()
@@ -95,8 +99,10 @@ def snooze(ticket_id: str, duration: str, json_: bool, wait: float) -> None:
     match = _FOR.fullmatch(duration)
     if match is None:
         raise click.BadParameter(f"{duration!r} is not a duration such as 12h, 7d or 2w", param_hint="--for")
+    if int(match[1]) == 0:
+        raise click.BadParameter(f"{duration!r} is no time at all", param_hint="--for")
     until = now() + timedelta(**{_UNITS[match[2]]: int(match[1])})
-    _decide(ticket_id, "snoozed", iso(until), "", json_=json_, wait=wait)
+    _decide(ticket_id, "snoozed", until, "", json_=json_, wait=wait)
 
 
 @click.command()
@@ -110,40 +116,44 @@ def exempt(ticket_id: str, until: str, reason: str, json_: bool, wait: float) ->
         raise click.BadParameter(f"{until!r} is not a date such as 2027-01-31", param_hint="--until") from None
     if day < now().date():
         raise click.BadParameter(f"{until} is in the past", param_hint="--until")
-    end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1)
-    _decide(ticket_id, "exempt", iso(end), reason, json_=json_, wait=wait)
+    if len(reason) > _LONGEST_REASON:
+        raise click.BadParameter(f"at most {_LONGEST_REASON} characters", param_hint="--reason")
+    end = datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC)
+    _decide(ticket_id, "exempt", end, reason, json_=json_, wait=wait)
 
 
 for _command in (approve, undo, snooze, exempt):
     _common(_command)
 
 
-def _decide(ticket_id: str, code: str, until: str, reason: str, *, json_: bool, wait: float) -> None:
+def _decide(ticket_id: str, code: str, until: datetime, reason: str, *, json_: bool, wait: float) -> None:
     connection, ticket, who = _find(ticket_id)
+    text = f"{code} until {until.date()} by {who}{': ' + reason if reason else ''}"
     at = iso(now())
-    text = f"{code} until {until[:10]} by {who}{': ' + reason if reason else ''}"
-    message = Message(Kind.TICKET_ACTION, ticket.finding, at, by=who, code=code, text=text, until=until)
+    message = Message(Kind.TICKET_ACTION, ticket.finding, at, by=who, code=code, text=text, until=iso(until))
     connection.bus().put(message)
-    _report(_wait(connection, ticket, at, wait, json_), json_, (State.SNOOZED, State.EXEMPT))
+    after = _wait(connection, ticket, (Kind.TICKET_ACTION,), wait, quiet=json_)
+    _report(after, json_, (State.SNOOZED, State.EXEMPT))
 
 
 def _find(ticket_id: str) -> tuple[Connection, Ticket, str]:
     connection = connect()
     _, who = connection.me()
-    ticket = connection.store().ticket(ticket_id.strip().lower())
+    name = ticket_id.strip().lower()
+    ticket = connection.store().ticket(name) if name else None
     if ticket is None:
         raise click.UsageError(f"there is no ticket {ticket_id!r}; `warden tickets --all` lists them")
     return connection, ticket, who
 
 
-def _wait(connection: Connection, before: Ticket, asked_at: str, seconds: float, quiet: bool) -> Ticket:
-    """Follow the ticket until something newer than our request has come to rest."""
-    resting = {State.FIXING, State.UNDOING}
+def _wait(connection: Connection, before: Ticket, answers: tuple[Kind, ...], seconds: float, *, quiet: bool) -> Ticket:
+    """Follow the ticket until something that answers the request has been added to it."""
+    known = {entry.key for entry in before.entries}
     until = time.monotonic() + seconds
     said = ""
     while True:
         ticket = connection.store().known(before.finding.subject).tickets.get(before.id, before)
-        if ticket.last.at >= asked_at and ticket.state not in resting:
+        if any(entry.kind in answers and entry.key not in known for entry in ticket.entries):
             return ticket
         if ticket.state.value != said and not quiet:
             said = ticket.state.value

@@ -6,11 +6,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
-from botocore.session import get_session
+from botocore.loaders import Loader
+from botocore.session import Session, get_session
 
+from functions.adapters.errors import STALE
 from functions.core.snapshot import FunctionSnapshot, from_get_function
 from functions.core.subject import Subject
 
@@ -18,8 +21,8 @@ from functions.core.subject import Subject
 # quotas, "API requests"): the adaptive mode slows down at the first throttle, and few attempts spare the budget.
 _CONFIG = Config(
     connect_timeout=2,
-    read_timeout=10,
-    retries={"mode": "adaptive", "total_max_attempts": 4},
+    read_timeout=5,
+    retries={"mode": "adaptive", "total_max_attempts": 3},
     user_agent_extra="lambda-warden",
 )
 _SESSION_SECONDS = 3600
@@ -37,8 +40,7 @@ class Aws:
     """One per execution environment: clients are made once, and sessions of member accounts kept while they hold."""
 
     def __init__(self, session_name: str, config: Config = _CONFIG) -> None:
-        # The same clients as boto3's; importing boto3 also loads its file transfers, on every cold start.
-        self._make: Callable[..., Any] = get_session().create_client
+        self._make: Callable[..., Any] = _session().create_client
         self._session_name = session_name
         self._config = config
         self._hub: dict[str, Any] = {}
@@ -67,10 +69,20 @@ class Aws:
             self._members[key] = self._make(
                 service, region_name=subject.region, config=self._config, **credentials.values
             )
+            self._members[key].meta.events.register("after-call", self._forget_if_stale(subject.account, role))
             while len(self._members) > _CLIENTS:
                 self._members.popitem(last=False)
         self._members.move_to_end(key)
         return self._members[key]
+
+    def _forget_if_stale(self, account: str, role: str) -> Callable[..., None]:
+        """Return what drops a session once AWS says it is no longer valid, so that the next try makes a new one."""
+
+        def look(parsed: Any, **_: object) -> None:
+            if isinstance(parsed, dict) and parsed.get("Error", {}).get("Code") in STALE:
+                self._credentials.pop((account, role), None)
+
+        return look
 
     def _assume(self, subject: Subject, role: str) -> _Credentials:
         answer = self.hub("sts").assume_role(
@@ -103,3 +115,18 @@ class AssumedMember:
     def snapshot(self) -> FunctionSnapshot:
         """Read the function: one call with a quota of its own, 100 a second. Raises boto3's errors."""
         return from_get_function(self.subject, self.client("lambda").get_function(FunctionName=self.subject.arn))
+
+
+class _Services(Loader):
+    """botocore's own loader looks into each of some four hundred folders to learn which services there are."""
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - botocore's signature
+        """Return the names of the folders; whether one holds this type of model shows when it is loaded."""
+        return [entry.name for path in map(Path, self.search_paths) if path.is_dir() for entry in path.iterdir()]
+
+
+def _session() -> Session:
+    """Return a session with the same clients as boto3's, whose import also loads file transfers at every cold start."""
+    session = get_session()
+    session.register_component("data_loader", _Services())
+    return session

@@ -11,18 +11,21 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from functions.adapters.clock import seconds_since
 from functions.adapters.errors import TryLater
 from functions.adapters.queue import Queue
-from functions.adapters.slack import Slack
+from functions.adapters.slack import Gone, Slack
 from functions.adapters.store import Store, TakenMeanwhile
 from functions.core.digest import Window, place, window_from_json
 from functions.core.message import Message
 from functions.core.slack_text import DIGEST_LINES, SlackMessage, digest_message, digest_page, ticket_message
 from functions.core.ticket import State, Ticket, fold, ticket_from_json
 
-_CLAIM_SECONDS = 30
+# Longer than the function may run, so that no claim ends while its holder is at work.
+_CLAIM_SECONDS = 90
+_FLUSH_AT_MOST_SECONDS = 20
 _SOON_FIXED_SECONDS = 3
 _FLUSH_SECONDS = 5
 _TRIES = 8
@@ -76,9 +79,13 @@ class Desk:
         if ticket.shown == shown and ticket.ts:
             return
         if ticket.ts:
-            self.slack().update(ticket.ts, slack_message)
-            self.store.save_ticket(replace(ticket, shown=shown), version)
-            return
+            try:
+                self.slack().update(ticket.ts, slack_message)
+            except Gone:
+                ticket = replace(ticket, ts="", shown="")
+            else:
+                self.store.save_ticket(replace(ticket, shown=shown), version)
+                return
         if _soon_fixed(ticket):
             raise TryLater("the fix is on its way, and one message tells both", first=_SOON_FIXED_SECONDS)
         self._post(ticket, version, slack_message, first_sweep=message.finding.cause.origin == "first-sweep")
@@ -95,9 +102,9 @@ class Desk:
                 self.store.save_ticket(listed, version)
                 self._list(listed)
                 return
-        claimed = replace(ticket, claimed=now + _CLAIM_SECONDS, channel=self.channel)
-        version = self.store.save_ticket(claimed, version)
         slack = self.slack()
+        claimed = replace(ticket, claimed=time.time() + _CLAIM_SECONDS, channel=self.channel)
+        version = self.store.save_ticket(claimed, version)
         ts = ""
         try:
             ts = (slack.find(message) if again else "") or slack.post(message)
@@ -144,40 +151,53 @@ class Desk:
         self._flush_soon(ticket.digest)
 
     def _flush_soon(self, digest: str) -> None:
-        body, version = self.store.get_body("DIGESTS", digest)
-        now = time.time()
-        if (body or {}).get("flush_at", 0.0) > now:
+        """Ask for the digest to be shown in a few seconds, unless that is asked for already."""
+        for _ in range(_TRIES):
+            body, version = self.store.get_body("FLUSH", digest)
+            now = time.time()
+            if (body or {}).get("at", 0.0) > now:
+                return
+            try:
+                self.store.put_body("FLUSH", digest, {"at": now + 2 * _FLUSH_SECONDS}, version, 30 * _DAY)
+            except TakenMeanwhile:
+                continue
+            self.queue.send({"source": FLUSH, "digest": digest}, delay=_FLUSH_SECONDS)
             return
-        try:
-            self.store.put_body(
-                "DIGESTS", digest, {**(body or {}), "flush_at": now + 2 * _FLUSH_SECONDS}, version, 30 * _DAY
-            )
-        except TakenMeanwhile:
-            return
-        self.queue.send({"source": FLUSH, "digest": digest}, delay=_FLUSH_SECONDS)
+        raise TryLater("many changes of one digest at once", first=1)
 
     def _flush(self, digest: str) -> None:
-        body, version = self.store.get_body("DIGESTS", digest)
-        state = {"ts": "", "shown": "", "pages": [], **(body or {}), "flush_at": 0.0}
+        _, version = self.store.get_body("FLUSH", digest)
         # From here on a new arrival asks for another flush, so whatever is read below is shown now or then.
-        self.store.put_body("DIGESTS", digest, state, version, 30 * _DAY)
-        version += 1
+        self.store.put_body("FLUSH", digest, {"at": 0.0}, version, 30 * _DAY)
+        body, version = self.store.get_body("DIGESTS", digest)
+        state: dict[str, Any] = body or {"ts": "", "shown": "", "pages": []}
         items = sorted(self.store.bodies(f"DIGEST#{digest}"), key=lambda i: (i["joined"], i["ticket"]["finding"]["id"]))
         tickets = [ticket_from_json(item["ticket"]) for item in items]
-        for number, change in enumerate(self._messages(digest, tickets)):
+        stop = time.monotonic() + _FLUSH_AT_MOST_SECONDS
+        for number, message in enumerate(self._messages(digest, tickets)):
             slot = state if number == 0 else _page(state, number)
-            shown = _digest_of(change)
+            shown = _digest_of(message)
             if slot["shown"] == shown:
                 continue
-            if slot["ts"]:
-                self.slack().update(slot["ts"], change)
-            else:
-                thread = "" if number == 0 else state["ts"]
-                slot["ts"] = self.slack().find(change, thread) or self.slack().post(change, thread)
+            if time.monotonic() > stop:
+                self._flush_soon(digest)
+                return
+            try:
+                self._write(slot, message, thread="" if number == 0 else state["ts"])
+            except Gone:
+                # The parent or the page was deleted in Slack: the digest is told anew, thread and all.
+                self.store.put_body("DIGESTS", digest, {"ts": "", "shown": "", "pages": []}, version, 30 * _DAY)
+                raise TryLater("the digest is gone from Slack", first=1) from None
             slot["shown"] = shown
-            body, version = self.store.get_body("DIGESTS", digest)
-            state["flush_at"] = (body or {}).get("flush_at", 0.0)
             self.store.put_body("DIGESTS", digest, state, version, 30 * _DAY)
+            version += 1
+
+    def _write(self, slot: dict[str, Any], message: SlackMessage, thread: str) -> None:
+        slack = self.slack()
+        if slot["ts"]:
+            slack.update(slot["ts"], message)
+        else:
+            slot["ts"] = slack.find(message, thread) or slack.post(message, thread)
 
     def _messages(self, digest: str, tickets: Sequence[Ticket]) -> list[SlackMessage]:
         title = "the first sweep of an account" if "/first-sweep/" in digest else "many at once"
@@ -188,8 +208,8 @@ class Desk:
         ]
 
 
-def _page(state: dict[str, object], number: int) -> dict[str, str]:
-    pages: list[dict[str, str]] = state["pages"]  # type: ignore[assignment]  # JSON of our own making
+def _page(state: dict[str, Any], number: int) -> dict[str, Any]:
+    pages: list[dict[str, Any]] = state["pages"]
     while len(pages) < number:
         pages.append({"ts": "", "shown": ""})
     return pages[number - 1]

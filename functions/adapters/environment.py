@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ class Hub:
 
 def hub(variables: Mapping[str, str] = os.environ) -> Hub:
     """Set up a function; `KeyError` names the variable that the deployment did not set."""
+    for talkative in ("botocore", "urllib3", "slack_sdk"):
+        # At DEBUG these log whole requests and answers: environment values, tokens, session keys.
+        logging.getLogger(talkative).setLevel(logging.INFO)
     name = variables["AWS_LAMBDA_FUNCTION_NAME"]
     aws = Aws(session_name=name)
     log = Logger()

@@ -11,6 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 AWS_ERRORS = (ClientError, BotoCoreError)
 """Everything that boto3 raises for a call."""
 
+# Lambda quotes every variable with its value in the error about the 4 KB limit.
+_QUOTES_VALUES = re.compile(r":? *String measured:.*", re.DOTALL)
 _ACTION = re.compile(r"perform: (?P<action>[\w-]+:\w+)(?: on resource: (?P<resource>\S+))?")
 
 
@@ -48,9 +50,17 @@ class Trouble:
 
 
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorizedException"}
+STALE = {
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "RequestExpired",
+    "UnrecognizedClientException",
+}
+"""The session is no longer valid, as when a role was replaced: a new one may be."""
 _MISSING = {"ResourceNotFoundException", "ResourceNotFound", "NoSuchEntity", "NotFoundException"}
 _BUSY = {"ResourceConflictException", "ResourceInUseException"}
-_LATER = {
+_LATER = STALE | {
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
     "RequestTimeout",
@@ -71,9 +81,9 @@ def trouble(error: ClientError | BotoCoreError) -> Trouble:
         final = isinstance(error, NoCredentialsError | PartialCredentialsError)
         return Trouble(Meaning.REFUSED if final else Meaning.LATER, type(error).__name__, str(error))
     code = str(error.response.get("Error", {}).get("Code", ""))
-    text = str(error.response.get("Error", {}).get("Message", "")) or code
+    text = _QUOTES_VALUES.sub(": (left out)", str(error.response.get("Error", {}).get("Message", ""))) or code
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode") or 0)
-    if code in _DENIED or (status == 403 and code not in _CONDITION):
+    if code in _DENIED or (status == 403 and code not in _CONDITION | STALE):
         match = _ACTION.search(text)
         action = match["action"] if match else f"{error.operation_name}"
         return Trouble(Meaning.DENIED, code, text, action, (match["resource"] or "") if match else "")

@@ -16,6 +16,8 @@ from functions.core.message import NotAMessage
 
 # SQS: a message can be delayed by 15 minutes at most.
 _LONGEST_DELAY = 900
+# What one message may take while AWS does not answer: a few calls that each give up after their third try.
+_LONGEST_MESSAGE_MS = 25_000
 # A message that was looked at so often has a problem that time does not solve.
 _MOST_ATTEMPTS = 1000
 
@@ -42,16 +44,19 @@ class Queue:
     max_receives: int
     log: Logger
 
-    def process(self, event: Mapping[str, Any], handle: Callable[[Delivery], object]) -> dict[str, Any]:
+    def process(
+        self, event: Mapping[str, Any], handle: Callable[[Delivery], object], context: object = None
+    ) -> dict[str, Any]:
         """Handle an SQS batch, or one bare EventBridge event (the console's test form); return the failed items.
 
         A message that can never be handled goes to the dead-letter queue at once, with the reason; one that may be
-        handled later is sent again with a delay; anything else is left to SQS, which delivers it again.
+        handled later is sent again with a delay; anything else is left to SQS, which delivers it again. What Lambda's
+        `context` leaves no time for is sent again too: begun and cut off, the whole batch would come back.
         """
         records = event.get("Records")
         if not isinstance(records, list):
             return {"handled": str(handle(Delivery(event)))}
-        failed = [record["messageId"] for record in records if not self._handled(record, handle)]
+        failed = [record["messageId"] for record in records if not self._handled(record, handle, context)]
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
     def send(self, body: object, delay: int = 0, attempts: int = 0) -> None:
@@ -79,10 +84,11 @@ class Queue:
         """Return the client, made when first used: an event that goes well needs none."""
         return self.aws.hub("sqs")
 
-    def _handled(self, record: Mapping[str, Any], handle: Callable[[Delivery], object]) -> bool:
+    def _handled(self, record: Mapping[str, Any], handle: Callable[[Delivery], object], context: object) -> bool:
         attempts = _attempts(record)
         try:
             try:
+                _check_time(context)
                 handle(Delivery(_body(record), attempts))
             except TryLater as later:
                 self._again(record, attempts, later)
@@ -107,12 +113,17 @@ class Queue:
 
     def _failed(self, record: Mapping[str, Any], error: Exception) -> bool:
         """Let SQS deliver it again; the last time, bury it with the reason instead of without. True: it is settled."""
-        self.log.exception("failed", message_id=record.get("messageId"))
+        reason = trouble(error).text if isinstance(error, AWS_ERRORS) else str(error)
+        if isinstance(error, AWS_ERRORS):
+            # AWS's own words may quote what we sent, and a traceback repeats them.
+            self.log.error("failed", message_id=record.get("messageId"), error=type(error).__name__, reason=reason)
+        else:
+            self.log.exception("failed", message_id=record.get("messageId"))
         received = int((record.get("attributes") or {}).get("ApproximateReceiveCount") or 1)
         if received < self.max_receives:
             return False
         try:
-            self._bury(record, type(error).__name__, str(error))
+            self._bury(record, type(error).__name__, reason)
         except AWS_ERRORS:
             self.log.exception("could not bury", message_id=record.get("messageId"))
             return False
@@ -133,6 +144,12 @@ def _body(record: Mapping[str, Any]) -> object:
         return json.loads(record["body"])
     except (ValueError, RecursionError):
         raise Malformed("the message is not JSON") from None
+
+
+def _check_time(context: object) -> None:
+    left = getattr(context, "get_remaining_time_in_millis", None)
+    if left is not None and left() < _LONGEST_MESSAGE_MS:
+        raise TryLater("no time left for it in this run", first=1, cap=1)
 
 
 def _attempts(record: Mapping[str, Any]) -> int:

@@ -7,10 +7,7 @@ begun (`pending`) → applied → undoing → undone, or failed with the reason.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-
-from aws_lambda_powertools import Logger
 
 from functions.adapters.clock import hour_before, iso, now
 from functions.adapters.errors import AWS_ERRORS, Meaning, TryLater, trouble
@@ -92,17 +89,14 @@ class Remedy:
     fixing: Fix
     store: Store
     policies: Policies
-    log: Logger
-    tell: Callable[[Message], None]
 
     def fix(self, case: Case) -> Message | None:
         """Do what a finding or an approval asks for, once; return the event that says how it went."""
         moment = now()
-        asked_at = case.request.at if case.approved else ""
         step = next_step(
             case.history,
             found_at=case.finding.found_at,
-            approved_at=asked_at,
+            approves=case.request.fix if case.approved else None,
             now=moment.timestamp(),
             hour_ago=hour_before(moment),
         )
@@ -123,25 +117,46 @@ class Remedy:
                 raise TryLater("another worker holds it", first=seconds)
             case Tell(record):
                 return self._told(case, record)
+            case Leave("undone", text):
+                # The ticket must not wait for a fix that does not come.
+                return Message(Kind.FINDING_OPENED, case.finding, iso(now()), mode=Mode.APPROVE.value, because=text)
             case Leave(code, text):
-                self.log.info("left alone", code=code, because=text, finding=case.finding.id)
+                return case.tell(Kind.FIX_FAILED, text, code=code)
         return None
 
     def _take_up(self, case: Case, held: FixRecord) -> Message:
-        """Go on with what another worker began; what it may do may have been lowered since."""
+        """Go on with what another worker began; everything may have changed since, so everything is asked again."""
         if held.status is Status.UNDOING:
             return self._complete(case, held)
         snapshot = self._settled(case)
         if snapshot is None:
             return self._given_up(case, held, "gone", "The function was deleted meanwhile.")
-        limit = self._limit(case, snapshot)
-        if limit.mode.rank >= (Mode.APPROVE if case.approved or held.requested_by else Mode.ENFORCE).rank:
-            return self._complete(case, held)
         try:
             self.fixing.verify(case.work, held.plan)
         except NotVerified:
-            return self._given_up(case, held, "not-allowed", f"Left undone half-way: {limit.because}.")
+            return self._begin_again(case, held, snapshot)
         return self._applied(case, held)
+
+    def _begin_again(self, case: Case, held: FixRecord, snapshot: FunctionSnapshot) -> Message:
+        """The change was not made before the worker ended: see whether it still may and should be."""
+        if not self._still_there(case, snapshot):
+            return self._given_up(case, held, "cleared", "By the time of the fix the problem was gone.")
+        limit = self._limit(case, snapshot)
+        if limit.mode.rank < (Mode.APPROVE if case.approved or held.requested_by else Mode.ENFORCE).rank:
+            return self._given_up(case, held, "not-allowed", f"Begun and not finished: {limit.because}.")
+        plan = self.fixing.plan(case.work, snapshot)
+        if isinstance(plan, CannotFix):
+            return self._given_up(case, held, plan.code, plan.text)
+        if isinstance(plan, NothingToDo):
+            return self._given_up(case, held, "cleared", plan.text)
+        if plan != held.plan:
+            planned = replace(held, plan=plan)
+            self.store.finish(case.work.subject, held, planned)
+            held = planned
+        return self._complete(case, held)
+
+    def _still_there(self, case: Case, snapshot: FunctionSnapshot) -> bool:
+        return any(finding.id == case.finding.id for finding in self.check(snapshot, case.work.settings))
 
     def _told(self, case: Case, record: FixRecord) -> Message:
         kind = Kind.FIX_UNDONE if record.status is Status.UNDONE else Kind.FIX_APPLIED
@@ -151,7 +166,7 @@ class Remedy:
         snapshot = self._settled(case)
         if snapshot is None:
             return cleared(case.finding, iso(now()), "The function was deleted.")
-        if not any(finding.id == case.finding.id for finding in self.check(snapshot, case.work.settings)):
+        if not self._still_there(case, snapshot):
             return cleared(case.finding, iso(now()), "By the time of the fix the problem was gone.")
         limit = self._limit(case, snapshot)
         if limit.mode.rank < (Mode.APPROVE if case.approved else Mode.ENFORCE).rank:
@@ -218,28 +233,45 @@ class Remedy:
             raise
 
     def _apply(self, case: Case, held: FixRecord) -> Message:
-        subject = case.work.subject
         try:
             self.fixing.apply(case.work, held.plan)
-            self.fixing.verify(case.work, held.plan)
         except Learned as learned:
-            self.store.learn(subject, learned.name, learned.value)
+            self.store.learn(case.work.subject, learned.name, learned.value)
             return self._given_up(case, held, learned.cannot.code, learned.cannot.text)
         except ChangedMeanwhile as changed:
             return self._given_up(case, held, "changed", str(changed))
-        except NotVerified as unseen:
-            return self._given_up(case, held, "not-verified", str(unseen))
         except AWS_ERRORS as error:
             found = trouble(error)
             if found.meaning is Meaning.DENIED:
                 return self._given_up(case, held, "denied", self._lacks(found.action, found.resource))
             if found.meaning is Meaning.MISSING:
                 return self._given_up(case, held, "gone", "The function was deleted meanwhile.")
+            if found.meaning is Meaning.REFUSED:
+                return self._given_up(case, held, "refused", f"AWS refused it: {found.code}: {found.text}")
             raise
-        return self._applied(case, held)
+        return self._applied(case, held, self._unseen(case, held))
 
-    def _applied(self, case: Case, held: FixRecord) -> Message:
-        done = held.finish(Status.APPLIED, iso(now()))
+    def _unseen(self, case: Case, held: FixRecord) -> str:
+        """Say why a change that was made could not be seen, '' if it could; either way it can be undone."""
+        why = ""
+        for pause in (0.0, 0.2, 1.0):
+            time.sleep(pause)
+            try:
+                self.fixing.verify(case.work, held.plan)
+            except NotVerified as unseen:
+                why = str(unseen)
+            except AWS_ERRORS as error:
+                found = trouble(error)
+                if found.meaning is Meaning.LATER:
+                    raise
+                return f"It could not be read back: {found.code}."
+            else:
+                return ""
+        return why
+
+    def _applied(self, case: Case, held: FixRecord, note: str = "") -> Message:
+        says = f"{held.plan.says} {note}" if note else ""
+        done = held.finish(Status.APPLIED, iso(now()), says)
         self.store.finish(case.work.subject, held, done)
         return self._told(case, done)
 
@@ -250,16 +282,15 @@ class Remedy:
 
     def undo(self, case: Case) -> Message | None:
         """Take the last fix back; return the event that says how it went."""
-        step = next_undo(case.history, asked_at=case.request.at, now=time.time())
+        step = next_undo(case.history, undoes=case.request.fix, now=time.time())
         match step:
             case Begin():
                 asked = replace(case.history[-1], undone_by=case.request.by)
                 return self._complete(case, self.store.take(case.work.subject, asked, Status.UNDOING))
-            case Complete(record) if record.status is Status.UNDOING:
-                return self._complete(case, self.store.take(case.work.subject, record, Status.UNDOING))
             case Complete(record):
-                self.tell(self._complete(case, self.store.take(case.work.subject, record, record.status)))
-                raise TryLater("the fix was only half done; now it can be undone", first=1)
+                # A fix that was only begun is not finished first: an undo never writes forward.
+                asked = replace(record, undone_by=record.undone_by or case.request.by)
+                return self._complete(case, self.store.take(case.work.subject, asked, Status.UNDOING))
             case Leave(code, text):
                 return case.tell(Kind.FIX_FAILED, text, code=code)
             case _:
@@ -272,11 +303,12 @@ class Remedy:
             found = trouble(error)
             if found.meaning is Meaning.MISSING:
                 undone = Undone(kept=("the function was deleted",))
-            elif found.meaning is Meaning.DENIED:
-                # It is still applied: the person can ask again when the permission is there.
-                applied = replace(held, status=Status.APPLIED, lease=0.0)
-                self.store.finish(case.work.subject, held, applied)
-                return case.tell(Kind.FIX_FAILED, self._lacks(found.action, found.resource), code=UNDO_DENIED)
+            elif found.meaning in (Meaning.DENIED, Meaning.REFUSED):
+                # It is still applied: the person can ask again when the cause is gone.
+                self.store.finish(case.work.subject, held, replace(held, status=Status.APPLIED, lease=0.0))
+                denied = found.meaning is Meaning.DENIED
+                text = self._lacks(found.action, found.resource) if denied else f"AWS refused it: {found.text}"
+                return case.tell(Kind.FIX_FAILED, text, code=UNDO_DENIED)
             else:
                 raise
         says = [f"Put back: {', '.join(c.setting for c in undone.restored)}." if undone.restored else ""]
@@ -292,6 +324,8 @@ class Remedy:
             return case.tell(Kind.FIX_FAILED, self._lacks(found.action, found.resource), code="denied")
         if found.meaning is Meaning.BUSY:
             raise TryLater(f"{found.code}: {found.text}", first=1)
+        if found.meaning is Meaning.REFUSED:
+            return case.tell(Kind.FIX_FAILED, f"AWS refused it: {found.code}: {found.text}", code="refused")
         raise error
 
     def _lacks(self, action: str, resource: str) -> str:

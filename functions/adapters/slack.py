@@ -15,6 +15,7 @@ from functions.core.slack_text import SlackMessage, cut
 
 # chat.postMessage: what a message can be refused for by itself, so that plain text still has a chance.
 _TOO_MUCH = {"msg_too_long", "msg_blocks_too_long", "invalid_blocks", "invalid_blocks_format", "too_many_blocks"}
+_NO_MORE = {"message_not_found", "thread_not_found"}
 _LOOK_BACK = 200
 
 
@@ -60,6 +61,8 @@ class Slack:
         try:
             return self._try(method, arguments)
         except _Refused as refused:
+            if refused.error in _NO_MORE:
+                raise Gone(refused.error) from None
             if refused.error not in _TOO_MUCH or "blocks" not in arguments:
                 raise TryLater(f"Slack refused {method}: {refused.error}", first=30) from None
         plain = {**arguments, "blocks": None, "text": cut(str(arguments["text"]), 3000)}
@@ -87,6 +90,10 @@ class Slack:
             raise TryLater(because, first=2, uncertain=not refused) from None
         found: Mapping[str, Any] = answer.data if isinstance(answer.data, Mapping) else {}
         return found
+
+
+class Gone(Exception):
+    """The message, or the thread, is no longer there: somebody deleted it, or the workspace keeps nothing so long."""
 
 
 class _Refused(Exception):

@@ -141,7 +141,7 @@ class Store:
     def cap_reached(self, cap: Cap) -> bool:
         """Whether the budget is used up, so that nothing need be read to find that out; `begin` has the last word."""
         item = self._get(_cap_key(cap), "-")
-        return item is not None and int(item["fixes"]["N"]) >= cap.limit
+        return (0 if item is None else int(item["fixes"]["N"])) >= cap.limit
 
     def take(self, subject: Subject, record: FixRecord, status: Status) -> FixRecord:
         """Take over a record that nobody holds, as it was read; raises `TakenMeanwhile` if somebody was faster."""
@@ -224,7 +224,7 @@ class Store:
 
     def get_body(self, pk: str, sk: str) -> tuple[dict[str, Any] | None, int]:
         """Return an item's body and version (None, 0 where there is none)."""
-        item = self._get(pk, sk)
+        item = self._get(pk, sk, consistent=True)
         return (None, 0) if item is None else (json.loads(item["body"]["S"]), int(item["version"]["N"]))
 
     def put_body(self, pk: str, sk: str, body: Mapping[str, Any], version: int, keep_seconds: int) -> None:
@@ -290,8 +290,9 @@ class Store:
         except ClientError as error:
             raise _taken(error) from error
 
-    def _get(self, pk: str, sk: str) -> Item | None:
-        answer = self._client.get_item(TableName=self._table, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+    def _get(self, pk: str, sk: str, *, consistent: bool = False) -> Item | None:
+        key = {"pk": {"S": pk}, "sk": {"S": sk}}
+        answer = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=consistent)
         item: Item | None = answer.get("Item")
         return item
 

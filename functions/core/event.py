@@ -226,11 +226,19 @@ def _read_health(envelope: _Envelope, trust: Trust) -> Reading:
     code = _optional(detail, "eventTypeCode", "detail.eventTypeCode")
     cause = Cause(event=f"AWS Health: {code[:100]}", event_id=_optional(envelope.event, "id")[:80], at=_time(envelope))
     looks: list[Look] = []
+    # Health also lists what is no function ("UNKNOWN"); the functions beside it are looked at all the same.
+    unreadable: Malformed | None = None
     for number, entity in enumerate(entities):
         field = f"detail.affectedEntities[{number}].entityValue"
-        value = _text(_mapping(entity, f"detail.affectedEntities[{number}]"), "entityValue", field)
-        name = _function(value, field).name
+        try:
+            value = _text(_mapping(entity, f"detail.affectedEntities[{number}]"), "entityValue", field)
+            name = _function(value, field).name
+        except Malformed as error:
+            unreadable = unreadable or error
+            continue
         looks.extend(_looks(_look(Subject(partition_of(region), affected, region, name), cause, trust)))
+    if unreadable and not looks:
+        raise unreadable
     return tuple(looks) or Ignored("the Health event names no function")
 
 

@@ -198,22 +198,22 @@ class Leave:
 Step = Begin | Complete | Wait | Tell | Leave
 
 
-def next_step(history: Sequence[FixRecord], *, found_at: str, approved_at: str, now: float, hour_ago: str) -> Step:
+def next_step(history: Sequence[FixRecord], *, found_at: str, approves: int | None, now: float, hour_ago: str) -> Step:
     """Decide what a request to fix leads to, given all earlier fixes of the same finding in order.
 
-    `found_at` is when the finding was seen, `approved_at` when a person asked for the fix ('' if nobody did), both
-    ISO 8601; `now` is epoch seconds and `hour_ago` ISO 8601.
+    `found_at` is when the finding was seen, ISO 8601. `approves` is the number of the last fix that a person knew of
+    when approving (0: none yet), None if nobody asked: numbers, since people's clocks are not ours. `now` is epoch
+    seconds and `hour_ago` ISO 8601.
     """
     if not history:
         return Begin(1)
     last = history[-1]
     if last.status in (Status.PENDING, Status.UNDOING):
-        return Wait(max(1, round(last.lease - now) + 1)) if last.lease > now else Complete(last)
-    asked = max(found_at, approved_at)
-    if last.status is Status.APPLIED and asked <= last.finished:
+        return _held(last, now)
+    if approves is not None:
+        return Begin(last.number + 1) if approves >= last.number else _already(last)
+    if last.status is Status.APPLIED and found_at <= last.finished:
         return Tell(last)
-    if approved_at and approved_at > last.finished:
-        return Begin(last.number + 1)
     if last.status is Status.UNDONE:
         return Leave("undone", "somebody undid this fix; it stays undone until a person approves it")
     recent = [r for r in history if r.status is Status.APPLIED and r.finished >= hour_ago]
@@ -222,15 +222,29 @@ def next_step(history: Sequence[FixRecord], *, found_at: str, approved_at: str, 
     return Begin(last.number + 1)
 
 
-def next_undo(history: Sequence[FixRecord], *, asked_at: str, now: float) -> Step:
-    """Decide what a request to undo leads to; only the last fix can be undone."""
+def next_undo(history: Sequence[FixRecord], *, undoes: int, now: float) -> Step:
+    """Decide what a request to undo leads to; only the last fix can be undone.
+
+    `undoes` is the number of the fix the person saw (0: the last one, whichever it is).
+    """
     if not history:
         return Leave("nothing-to-undo", "nothing was changed for this ticket")
     last = history[-1]
     if last.status in (Status.PENDING, Status.UNDOING):
-        return Wait(max(1, round(last.lease - now) + 1)) if last.lease > now else Complete(last)
-    if last.status is Status.APPLIED and asked_at > last.started:
+        return _held(last, now)
+    if undoes and undoes < last.number:
+        return _already(last)
+    if last.status is Status.APPLIED:
         return Begin(last.number)
-    if last.status is Status.UNDONE:
-        return Tell(last)
-    return Leave("nothing-to-undo", "the last fix did not change anything")
+    return _already(last)
+
+
+def _held(last: FixRecord, now: float) -> Step:
+    return Wait(max(1, round(last.lease - now) + 1)) if last.lease > now else Complete(last)
+
+
+def _already(last: FixRecord) -> Step:
+    """Return what to say to a request that came late or twice."""
+    if last.status is Status.FAILED:
+        return Leave("nothing-to-undo", "the last fix did not change anything")
+    return Tell(last)

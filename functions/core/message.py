@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -111,8 +111,11 @@ def _text(detail: Mapping[str, Any], name: str) -> str:
 def _moment(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("at is not text")
-    datetime.fromisoformat(value)
-    return value
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("at has no time zone")
+    # One form only, since times are compared as texts.
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _number(value: object) -> int:

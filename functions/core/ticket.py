@@ -37,6 +37,9 @@ class State(StrEnum):
 _OPENED = {Mode.ENFORCE: State.FIXING, Mode.APPROVE: State.AWAITING_APPROVAL, Mode.OBSERVE: State.OPEN}
 
 
+TEXT_KEPT = 2000
+"""Characters of a text that a ticket keeps: forty of the longest still fit an item of the table."""
+
 UNDO_DENIED = "undo-denied"
 """The code of an undo that a missing permission stopped: the fix still stands, and can be undone later."""
 
@@ -125,7 +128,7 @@ def fold(ticket: Ticket | None, message: Message) -> Ticket:
         by=message.by,
         fix=message.fix,
         code=message.code,
-        text=message.text or message.because,
+        text=(message.text or message.because)[:TEXT_KEPT],
         until=message.until,
     )
     if any(known.key == entry.key for known in ticket.entries):
@@ -144,16 +147,31 @@ def hold(ticket: Ticket | None, now: str) -> list[Limit]:
     """Return what people's decisions about this ticket allow at most; `now` is ISO 8601 in UTC."""
     if ticket is None:
         return []
-    if ticket.state is State.UNDONE:
-        return [Limit(Mode.APPROVE, "somebody undid the fix; it stays undone until a person approves it")]
+    if _undone_since(ticket.entries):
+        return [
+            Limit(Mode.APPROVE, "somebody undid the fix; it stays undone until a person approves it"),
+            *_quiet(ticket, now),
+        ]
     # Seeing the problem again does not lift the cap: a person does, or the problem goes.
     last = next((e for e in reversed(ticket.entries) if e.kind is not Kind.FINDING_OPENED), None)
     if last is not None and _reached_the_cap(last):
         return [Limit(Mode.APPROVE, last.text)]
+    return _quiet(ticket, now)
+
+
+def _quiet(ticket: Ticket, now: str) -> list[Limit]:
+    """Return the limit of the newest snooze or exemption, if it still holds."""
     decision = next((e for e in reversed(ticket.entries) if e.kind is Kind.TICKET_ACTION), None)
-    if decision is not None and decision.until > now:
-        return [Limit(Mode.OBSERVE, f"{decision.code} until {decision.until[:10]} by {decision.by}")]
-    return []
+    if decision is None or decision.until <= now:
+        return []
+    return [Limit(Mode.OBSERVE, f"{decision.code} until {decision.until[:10]} by {decision.by}")]
+
+
+def _undone_since(entries: tuple[Entry, ...]) -> bool:
+    """Whether the newest word on the fix is that it was undone; snoozing and seeing it again do not change that."""
+    spoken = (Kind.FIX_UNDONE, Kind.FIX_REQUESTED, Kind.FIX_APPLIED)
+    last = next((e for e in reversed(entries) if e.kind in spoken), None)
+    return last is not None and last.kind is Kind.FIX_UNDONE
 
 
 def ticket_from_json(body: Mapping[str, Any]) -> Ticket:
@@ -179,6 +197,8 @@ def ticket_from_json(body: Mapping[str, Any]) -> Ticket:
 class _Standing:
     state: State
     until: str = ""
+    fixed: bool = False
+    """Whether a fix is in place, whatever people said about the ticket since."""
 
 
 def _after(standing: _Standing, entry: Entry) -> _Standing:
@@ -187,19 +207,22 @@ def _after(standing: _Standing, entry: Entry) -> _Standing:
         case Kind.FINDING_OPENED:
             return _opened(standing, entry)
         case Kind.FINDING_CLEARED:
-            kept = standing.state in (State.FIXED, State.UNDONE, State.EXEMPT)
+            if standing.fixed:
+                return _Standing(State.FIXED, fixed=True)
+            kept = standing.state in (State.UNDONE, State.EXEMPT)
             return standing if kept else _Standing(State.CLEARED)
         case Kind.FIX_FAILED if entry.code == UNDO_DENIED:
-            return _Standing(State.FIXED)
+            return _Standing(State.FIXED, fixed=True)
         case Kind.FIX_FAILED:
             return _Standing(State.AWAITING_APPROVAL if _reached_the_cap(entry) else State.FAILED)
         case Kind.UNDO_REQUESTED if standing.state is State.UNDONE:
             # Two people asked; what is told of the one undo has been told.
             return standing
         case Kind.TICKET_ACTION:
-            return _Standing(State.EXEMPT if entry.code == "exempt" else State.SNOOZED, entry.until)
+            state = State.EXEMPT if entry.code == "exempt" else State.SNOOZED
+            return _Standing(state, entry.until, fixed=standing.fixed)
         case _:
-            return _Standing(_REACHED[entry.kind])
+            return _Standing(_REACHED[entry.kind], fixed=entry.kind is Kind.FIX_APPLIED)
 
 
 _REACHED = {
@@ -241,5 +264,7 @@ def _kept(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     ordered = sorted(entries, key=lambda e: (e.at, list(Kind).index(e.kind), e.code, e.fix, e.mode))
     sightings = [e for e in ordered if e.kind is Kind.FINDING_OPENED][-SIGHTINGS_KEPT:]
     others = [e for e in ordered if e.kind is not Kind.FINDING_OPENED][-EVENTS_KEPT:]
-    keys = {e.key for e in (ordered[0], *sightings, *others)}
+    # A decision holds however much has happened since, so the newest entry of each kind stays.
+    newest = {e.kind: e for e in ordered}.values()
+    keys = {e.key for e in (ordered[0], *sightings, *others, *newest)}
     return tuple(e for e in ordered if e.key in keys)

@@ -96,22 +96,25 @@ def _explained(run: Run, row: Row, codes: Mapping[str, Mapping[str, Code]]) -> R
     if row.met is not False:
         return row
     name, _, form = row.what.partition(", ")
-    with Execution(codes[name][form], run.runtime, ("-X", "importtime")) as execution:
-        spent = by_package(execution.log())
-    return replace(row, detail=f"of {execution.init_ms:.0f} ms, {told(spent, execution.init_ms)}")
+    whole, log = min(_traced(run, codes[name][form]) for _ in range(run.times(3, 1)))
+    return replace(row, detail=f"of {whole:.0f} ms, {told(by_package(log), whole)}")
+
+
+def _traced(run: Run, code: Code) -> tuple[float, str]:
+    with Execution(code, run.runtime, ("-X", "importtime")) as execution:
+        return execution.init_ms, execution.log()
 
 
 def _imports(run: Run, codes: Mapping[str, Mapping[str, Code]]) -> list[Row]:
-    rows = []
-    peer = median(_import_times(run, codes[PEER][CACHED])) if PEER in codes else None
-    for name, forms in codes.items():
-        if name not in (PEER, EMPTY):
-            rows.append(Row(IMPORT, name, median(_import_times(run, forms[CACHED])), "ms", None, peer))
-    return rows
-
-
-def _import_times(run: Run, code: Code) -> list[float]:
-    return [_import_time(code, run.runtime) for _ in range(run.times(9, 3) + 1)][1:]
+    """Return how long each takes to import without the runtime's client, all in turn; the first is not counted."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for _ in range(run.times(9, 3) + 1):
+        for name, forms in codes.items():
+            found[name].append(_import_time(forms[CACHED], run.runtime))
+    middle = {name: median(times[1:]) for name, times in found.items()}
+    return [
+        Row(IMPORT, name, ms, "ms", None, middle.get(PEER)) for name, ms in middle.items() if name not in (PEER, EMPTY)
+    ]
 
 
 def _import_time(code: Code, runtime: Path) -> float:

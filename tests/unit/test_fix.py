@@ -59,14 +59,14 @@ def step(*history: FixRecord, found: int = 0, approved: int | None = None, now: 
     return next_step(
         history,
         found_at=at(found),
-        approved_at="" if approved is None else at(approved),
+        approves=approved,
         now=float(now),
         hour_ago=at(max(0, now - 3600)),
     )
 
 
-def undo(*history: FixRecord, asked: int, now: int = 10_000) -> Step:
-    return next_undo(history, asked_at=at(asked), now=float(now))
+def undo(*history: FixRecord, of: int = 0, now: int = 10_000) -> Step:
+    return next_undo(history, undoes=of, now=float(now))
 
 
 @given(RECORDS)
@@ -105,8 +105,8 @@ def test_what_another_worker_holds_is_waited_for_and_then_completed(status: Stat
     for found in (0, 130, 150):
         assert step(held, found=found, now=130) == Wait(31)
         assert step(held, found=found, now=160) == Complete(held)
-    assert undo(held, asked=130, now=130) == Wait(31)
-    assert undo(held, asked=130, now=161) == Complete(held)
+    assert undo(held, now=130) == Wait(31)
+    assert undo(held, now=161) == Complete(held)
 
 
 def test_no_wait_is_shorter_than_a_second() -> None:
@@ -121,20 +121,20 @@ def test_a_finding_seen_before_the_fix_is_told_and_one_seen_after_it_is_fixed() 
     assert step(done, found=102) == Begin(2)
 
 
-def test_a_persons_request_before_the_end_of_the_fix_is_told_and_one_after_it_begins_another() -> None:
+def test_a_person_who_knew_of_the_fix_has_another_begun_and_one_who_did_not_is_told_of_it() -> None:
     done = record(1, Status.APPLIED, 100, 101)
-    assert step(done, found=99, approved=101) == Tell(done)
-    assert step(done, found=99, approved=102) == Begin(2)
+    assert step(done, found=99, approved=0) == Tell(done)
+    assert step(done, found=99, approved=1) == Begin(2)
 
 
-def test_an_undone_fix_waits_for_an_approval_given_after_it_was_undone() -> None:
+def test_an_undone_fix_waits_for_an_approval_by_somebody_who_knew_of_it() -> None:
     undone = record(1, Status.UNDONE, 100, 200)
     for found in (99, 200, 5000):
         left = step(undone, found=found)
         assert isinstance(left, Leave)
         assert left.code == "undone"
-        assert isinstance(step(undone, found=found, approved=200), Leave)
-        assert step(undone, found=found, approved=201) == Begin(2)
+        assert step(undone, found=found, approved=0) == Tell(undone)
+        assert step(undone, found=found, approved=1) == Begin(2)
 
 
 def test_a_failed_fix_may_be_tried_again() -> None:
@@ -149,7 +149,7 @@ def test_after_three_fixes_within_an_hour_something_keeps_undoing_it() -> None:
     assert "3 times" in left.text
     assert step(*history[:2], found=2500, now=3600) == Begin(3)
     assert step(*history, found=9000, now=9000) == Begin(4)
-    assert step(*history, found=3500, approved=3550, now=3600) == Begin(4)
+    assert step(*history, found=3500, approved=3, now=3600) == Begin(4)
 
 
 def test_only_applied_fixes_count_as_fighting() -> None:
@@ -158,18 +158,24 @@ def test_only_applied_fixes_count_as_fighting() -> None:
 
 
 def test_there_must_be_something_to_undo() -> None:
-    assert isinstance(undo(asked=5), Leave)
-    assert isinstance(undo(record(1, Status.FAILED, 1, 2), asked=5), Leave)
+    assert isinstance(undo(), Leave)
+    assert isinstance(undo(record(1, Status.FAILED, 1, 2), of=1), Leave)
 
 
 def test_an_applied_fix_is_undone_once() -> None:
-    assert undo(record(1, Status.APPLIED, 100, 101), asked=102) == Begin(1)
+    assert undo(record(1, Status.APPLIED, 100, 101), of=1) == Begin(1)
+    assert undo(record(1, Status.APPLIED, 100, 101)) == Begin(1)
     gone = record(1, Status.UNDONE, 100, 103)
-    assert undo(gone, asked=102) == Tell(gone)
-    assert undo(gone, asked=104) == Tell(gone)
+    assert undo(gone, of=1) == Tell(gone)
 
 
 def test_an_old_request_to_undo_does_not_undo_a_later_fix() -> None:
     history = [record(1, Status.UNDONE, 100, 103), record(2, Status.APPLIED, 200, 201)]
-    assert isinstance(undo(*history, asked=102), Leave)
-    assert undo(*history, asked=202) == Begin(2)
+    assert undo(*history, of=1) == Tell(history[1])
+    assert undo(*history, of=2) == Begin(2)
+
+
+def test_an_approval_that_comes_late_does_not_try_a_failed_fix_again() -> None:
+    history = [record(1, Status.UNDONE, 100, 103), record(2, Status.FAILED, 200, 201)]
+    assert isinstance(step(*history, approved=1), Leave)
+    assert step(*history, approved=2) == Begin(3)

@@ -60,12 +60,13 @@ class Fixes(RuleBasedStateMachine):
     @rule(target=requests, earlier=requests)
     def a_person_approves(self, earlier: Request) -> Request:
         self.now += 1
-        return Request(earlier.found, self.now)
+        return Request(earlier.found, len(self.history))
 
+    @precondition(lambda self: self.history)
     @rule(target=undos)
     def a_person_asks_to_undo(self) -> int:
         self.now += 1
-        return self.now
+        return len(self.history)
 
     @rule(target=requests, outcome=OUTCOMES)
     def the_problem_is_seen_and_told_at_once(self, outcome: str) -> Request:
@@ -74,10 +75,11 @@ class Fixes(RuleBasedStateMachine):
         self._deliver(request, outcome)
         return request
 
+    @precondition(lambda self: self.history)
     @rule(target=undos, outcome=OUTCOMES)
     def an_undo_is_asked_for_and_delivered_at_once(self, outcome: str) -> int:
         self.now += 1
-        asked = self.now
+        asked = len(self.history)
         self._deliver_undo(asked, outcome)
         return asked
 
@@ -86,10 +88,12 @@ class Fixes(RuleBasedStateMachine):
         self._deliver(request, outcome)
 
     def _deliver(self, request: Request, outcome: str) -> None:
-        approved_at = "" if request.approved is None else at(request.approved)
-        hour_ago = at(self.now - 3600)
         step = next_step(
-            self.history, found_at=at(request.found), approved_at=approved_at, now=float(self.now), hour_ago=hour_ago
+            self.history,
+            found_at=at(request.found),
+            approves=request.approved,
+            now=float(self.now),
+            hour_ago=at(self.now - 3600),
         )
         last = self.history[-1] if self.history else None
         if isinstance(step, Begin):
@@ -105,13 +109,12 @@ class Fixes(RuleBasedStateMachine):
         if last is None:
             return
         assert last.status not in BEGUN, "two fixes at once"
-        asked = max(request.found, request.approved or 0)
+        knew = request.approved is not None and request.approved >= last.number
         if last.status is Status.APPLIED:
-            assert at(asked) > last.finished, "a repeated finding began a second fix"
+            assert knew or at(request.found) > last.finished, "a repeated finding began a second fix"
         if last.status is Status.UNDONE:
-            assert request.approved is not None
-            assert at(request.approved) > last.finished, "what a person undid was fixed again unasked"
-        if request.approved is None or at(request.approved) <= last.finished:
+            assert knew, "what a person undid was fixed again unasked"
+        if request.approved is None:
             assert self._applied_within_the_hour() < FIGHTING_AFTER, "it keeps fighting"
 
     def _must_not_begin(self, step: Step, request: Request, last: FixRecord | None) -> None:
@@ -125,10 +128,17 @@ class Fixes(RuleBasedStateMachine):
                 assert record is last
                 assert record.status in BEGUN
                 assert record.lease <= self.now
-            case Tell(record):
+            case Tell(record) if request.approved is None:
                 assert record is last
                 assert record.status is Status.APPLIED
-                assert at(max(request.found, request.approved or 0)) <= record.finished
+                assert at(request.found) <= record.finished
+            case Tell(record):
+                assert record is last
+                assert request.approved is not None
+                assert request.approved < record.number
+            case Leave("nothing-to-undo", _):
+                assert last.status is Status.FAILED
+                assert request.approved is not None
             case Leave("undone", _):
                 assert last.status is Status.UNDONE
             case Leave(code, _):
@@ -140,17 +150,17 @@ class Fixes(RuleBasedStateMachine):
         self._deliver_undo(asked, outcome)
 
     def _deliver_undo(self, asked: int, outcome: str) -> None:
-        step = next_undo(self.history, asked_at=at(asked), now=float(self.now))
+        step = next_undo(self.history, undoes=asked, now=float(self.now))
         last = self.history[-1] if self.history else None
         if isinstance(step, Begin):
             assert last is not None
             assert last.status is Status.APPLIED
-            assert at(asked) > last.started, "an old request undid a later fix"
+            assert asked == last.number, "an old request undid a later fix"
             self.history[-1] = replace(last, status=Status.UNDOING, lease=self.now + LEASE)
             self._work(outcome)
         elif isinstance(step, Tell):
             assert step.record is last
-            assert last.status is Status.UNDONE
+            assert last.status is Status.UNDONE or asked < last.number
         else:
             self._other(step, outcome)
 
@@ -182,7 +192,7 @@ class Fixes(RuleBasedStateMachine):
         held = self.history[-1]
         late = max(self.now, int(held.lease)) + 1
         step = next_step(
-            self.history, found_at=at(request.found), approved_at="", now=float(late), hour_ago=at(self.now - 3600)
+            self.history, found_at=at(request.found), approves=None, now=float(late), hour_ago=at(self.now - 3600)
         )
         assert step == Complete(held)
 

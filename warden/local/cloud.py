@@ -92,7 +92,8 @@ class Cloud:
 
     def ask(self, kind: Kind, ticket: Ticket, by: str = "demo") -> None:
         """Ask for a fix or an undo, as a person does from the command line."""
-        Connection(self.environment()).bus().put(Message(kind, ticket.finding, iso(now()), by=by))
+        bus = Connection(self.environment()).bus()
+        bus.put(Message(kind, ticket.finding, iso(now()), by=by, fix=ticket.fix))
 
     @property
     def members(self) -> tuple[str, ...]:

@@ -124,5 +124,5 @@ def _provisioned(work: Work) -> int:
 
 def _pool(work: Work) -> Pool:
     limits = work.member.client("lambda").get_account_settings()["AccountLimit"]
-    floor = work.learned.get("floor", int(work.settings["floor"]))
+    floor = max(work.learned.get("floor", 0), int(work.settings["floor"]))
     return Pool(limits["ConcurrentExecutions"], limits["UnreservedConcurrentExecutions"], floor)

@@ -22,18 +22,19 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_at(number: int, *, after: bool) -> Iterator[list[str]]:
-    """Kill at the `number`th call to anything outside, before it is made or after it took effect."""
+def killed_at(where: int | str, *, after: bool = False) -> Iterator[list[str]]:
+    """Kill at the nth call to anything outside, or at the first of that name, before it is made or after it took effect."""
     calls: list[str] = []
 
     def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def call(self: Any, operation: str, *arguments: Any, **named: Any) -> Any:
             calls.append(operation)
-            if len(calls) == number and not after:
+            here = where in (len(calls), operation)
+            if here and not after:
                 raise Killed
             answer = original(self, operation, *arguments, **named)
-            if len(calls) == number:
+            if here:
                 raise Killed
             return answer
 

@@ -6,8 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
+from functions.core.fix import NotVerified
 from tests.integration.functions.conftest import ZIP
+from tests.integration.functions.test_crashes import Killed, killed_at
 
 HUB, MEMBER, REGION = "111111111111", "222222222222", "eu-west-1"
 LATER = "2999-01-01T00:00:00.000000Z"
@@ -56,16 +59,140 @@ def test_an_undone_finding_stays_undone_until_a_person_approves(world: Any) -> N
     world.create_function("checkout")
     event = opened(world, "checkout")
     world.run("remediator", event)
-    world.run("remediator", asking(event, "Undo Requested", at="2998-01-01T00:00:00.000000Z"))
+    world.run("remediator", asking(event, "Undo Requested"))
     world.sent()
-    world.run(
-        "remediator",
-        {**event, "detail": {**event["detail"], "finding": {**event["detail"]["finding"], "found_at": LATER}}},
-    )
+    seen_again = {**event["detail"], "finding": {**event["detail"]["finding"], "found_at": LATER}}
+    world.run("remediator", {**event, "detail": seen_again})
     assert world.reserved("checkout") is None
-    assert world.sent() == []
-    world.run("remediator", asking(event, "Fix Requested", at=LATER))
+    (asks,) = world.sent()
+    assert (asks["detail-type"], asks["detail"]["mode"]) == ("Finding Opened", "approve")
+    approval = asking(event, "Fix Requested")
+    world.run("remediator", {**approval, "detail": {**approval["detail"], "fix": 1}})
     assert world.reserved("checkout") == 10
+
+
+def test_an_undo_of_a_fix_that_was_only_begun_writes_nothing(world: Any) -> None:
+    world.create_function("checkout")
+    event = opened(world, "checkout")
+    with killed_at("PutFunctionConcurrency"), pytest.raises(Killed):
+        world.run("remediator", event)
+    release(world)
+    world.run("remediator", asking(event, "Undo Requested"))
+    assert writes(world) == []
+    assert [e["detail-type"] for e in world.sent()] == ["Fix Undone"]
+
+
+@pytest.mark.parametrize("change", ["exempt", "observe", "untag", "kill switch", "no room"])
+def test_a_fix_that_was_only_begun_is_not_completed_when_it_may_no_longer_be(world: Any, change: str) -> None:
+    arn = world.create_function("checkout")
+    event = opened(world, "checkout")
+    with killed_at("PutFunctionConcurrency"), pytest.raises(Killed):
+        world.run("remediator", event)
+    release(world)
+    lam = world.client("lambda", MEMBER)
+    match change:
+        case "exempt":
+            lam.tag_resource(Resource=arn, Tags={"warden:exempt": "reserved-concurrency@2999-01-01"})
+        case "observe":
+            lam.tag_resource(Resource=arn, Tags={"warden:mode": "observe"})
+        case "untag":
+            lam.untag_resource(Resource=arn, TagKeys=["warden:tier"])
+        case "kill switch":
+            body = {"S": json.dumps({"mode": "observe"})}
+            item = {"pk": {"S": "POLICY"}, "sk": {"S": "ALL"}, "version": {"N": "1"}, "body": body}
+            world.client("dynamodb").put_item(TableName="warden-state", Item=item)
+            world.modules["remediator"].REMEDY.policies._kept.clear()
+        case "no room":
+            world.emulator.configure(account_concurrency={MEMBER: 105})
+    world.run("remediator", event)
+    assert world.reserved("checkout") is None
+    assert [e["detail-type"] for e in world.sent()] == ["Fix Failed"]
+
+
+def release(world: Any) -> None:
+    """Let the dead worker's lease and lock come to their end."""
+    table = world.client("dynamodb")
+    for item in table.scan(TableName="warden-state")["Items"]:
+        key = {"pk": item["pk"], "sk": item["sk"]}
+        if item["pk"]["S"].startswith("LOCK#"):
+            table.delete_item(TableName="warden-state", Key=key)
+        if item["sk"]["S"].startswith("FIX#"):
+            body = json.loads(item["body"]["S"]) | {"lease": 0.0}
+            item = {**item, "lease": {"N": "0.000"}, "body": {"S": json.dumps(body)}}
+            table.put_item(TableName="warden-state", Item=item)
+
+
+@pytest.mark.parametrize("answer", ["denied", "stale"])
+def test_a_change_that_cannot_be_read_back_can_still_be_undone(world: Any, answer: str) -> None:
+    world.create_function("checkout")
+    event = opened(world, "checkout")
+    member = world.modules["remediator"].REMEDY.fixing
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(member, "verify", unseen(answer))
+        world.run("remediator", event)
+    (applied,) = world.sent()
+    assert applied["detail-type"] == "Fix Applied"
+    assert world.reserved("checkout") == 10
+    world.run("remediator", asking(event, "Undo Requested"))
+    assert world.reserved("checkout") is None
+
+
+def unseen(answer: str) -> Any:
+    def verify(*_: object) -> None:
+        if answer == "stale":
+            raise NotVerified("it reads None")
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "GetFunction")
+
+    return verify
+
+
+def test_what_aws_refuses_for_good_is_told_and_nothing_stays_half_done(world: Any) -> None:
+    world.create_function("checkout")
+    event = opened(world, "checkout")
+    world.emulator.fault(
+        "lambda:PutFunctionConcurrency",
+        status=400,
+        code="InvalidParameterValueException",
+        message="lower than provisioned",
+    )
+    assert world.run("remediator", event) == OK
+    (failed,) = world.sent()
+    assert failed["detail"]["code"] == "refused"
+    assert "lower than provisioned" in failed["detail"]["text"]
+
+
+def test_a_session_that_ended_is_made_anew(world: Any) -> None:
+    world.create_function("checkout")
+    world.emulator.fault("lambda:GetFunction", status=403, code="ExpiredTokenException", message="expired")
+    assert world.run("inspector", world.created_event("checkout")) == OK
+    assert world.sent() == []
+    world.emulator.clear_calls()
+    assert world.run("inspector", world.created_event("checkout"), attempts=1) == OK
+    assert [e["detail-type"] for e in world.sent()] == ["Finding Opened"]
+    assert world.emulator.calls(operation="AssumeRole")
+
+
+def test_a_budget_of_nothing_fixes_nothing(make: Any) -> None:
+    world = make(settings={"reserved-concurrency": {"fixes_per_hour": 0}})
+    world.create_function("checkout")
+    world.run("remediator", opened(world, "checkout"))
+    assert world.reserved("checkout") is None
+
+
+def test_messages_that_there_is_no_time_for_are_put_off(world: Any) -> None:
+    world.create_function("checkout")
+    event = world.created_event("checkout")
+
+    class NearlyOver:
+        def get_remaining_time_in_millis(self) -> int:
+            return 5_000
+
+    record = {"messageId": "m", "body": json.dumps(event), "attributes": {}, "messageAttributes": {}}
+    assert world.modules["inspector"].handler({"Records": [record]}, NearlyOver()) == OK
+    assert world.sent() == []
+    queue = world.client("sqs").get_queue_url(QueueName="own")["QueueUrl"]
+    waiting = world.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    assert int(waiting["ApproximateNumberOfMessagesDelayed"]) + int(waiting["ApproximateNumberOfMessages"]) == 1
 
 
 def test_undo_leaves_what_somebody_set_since(world: Any) -> None:
