@@ -334,9 +334,11 @@ def test_says_which_field_of_other_events_cannot_be_read() -> None:
     health["detail"]["affectedEntities"] = {"entityValue": "orders"}
     with pytest.raises(Malformed, match="affectedEntities is not a list"):
         read_event(health, TRUST)
-    health["detail"]["affectedEntities"] = [{"entityValue": "orders"}, {"entityValue": "or/ders"}]
-    with pytest.raises(Malformed, match=r"affectedEntities\[1\]"):
+    health["detail"]["affectedEntities"] = [{"entityValue": "or/ders"}, {"entityValue": "UNKNOWN ENTITY"}]
+    with pytest.raises(Malformed, match=r"affectedEntities\[0\]"):
         read_event(health, TRUST)
+    health["detail"]["affectedEntities"] = [{"entityValue": "UNKNOWN ENTITY"}, {"entityValue": "orders"}]
+    assert [look.subject.function for look in looks(health)] == ["orders"]
     alarm = sample("alarm-throttles")
     alarm["detail"]["configuration"]["metrics"] = {}
     assert looks(alarm)[0].subject.function == ""

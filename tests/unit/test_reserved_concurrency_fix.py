@@ -111,8 +111,9 @@ def test_plans_nothing_the_account_cannot_spare() -> None:
     assert account.writes == []
 
 
-def test_a_learned_floor_goes_before_the_configured_one() -> None:
-    assert planned(Account(unreserved=105), {"floor": 50}) == 10
+def test_the_higher_of_the_learned_and_the_configured_floor_counts() -> None:
+    low = Account(unreserved=105)
+    assert isinstance(fix.plan(work(low, {"floor": 50}), low.snapshot()), CannotFix)
     account = Account(unreserved=155)
     assert isinstance(fix.plan(work(account, {"floor": 150}), account.snapshot()), CannotFix)
 

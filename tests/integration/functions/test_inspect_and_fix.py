@@ -118,8 +118,8 @@ def release(world: Any) -> None:
             table.delete_item(TableName="warden-state", Key=key)
         if item["sk"]["S"].startswith("FIX#"):
             body = json.loads(item["body"]["S"]) | {"lease": 0.0}
-            item = {**item, "lease": {"N": "0.000"}, "body": {"S": json.dumps(body)}}
-            table.put_item(TableName="warden-state", Item=item)
+            free = {**item, "lease": {"N": "0.000"}, "body": {"S": json.dumps(body)}}
+            table.put_item(TableName="warden-state", Item=free)
 
 
 @pytest.mark.parametrize("answer", ["denied", "stale"])
