@@ -66,6 +66,8 @@ class Desk:
             raise TryLater("the digest is being written", first=2, cap=10)
         try:
             self._flush(digest)
+        except TakenMeanwhile:
+            raise TryLater("tickets join the digest just now", first=1, cap=10) from None
         finally:
             self.store.unlock(f"DIGEST#{digest}", holder)
 

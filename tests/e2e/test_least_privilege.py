@@ -40,6 +40,8 @@ def own_cloud() -> Iterator[Cloud]:
     with Cloud(
         slack_rate=None, overrides={"digest_after": 6, "settings": {"reserved-concurrency": {"fixes_per_hour": 1000}}}
     ) as running:
+        # Room for every fix that the probes below ask for.
+        running.emulator.configure(account_concurrency={PAYMENTS: 100_000})
         yield running
 
 
@@ -81,8 +83,7 @@ def _denied(cloud: Cloud, role: Role, action: str) -> bool:
     """Whether the system, made to work, is refused this action."""
     cloud.emulator.clear_calls()
     if action in KEPT_FOR_A_WHILE:
-        name = role[1]
-        cloud.client("lambda", HUB).update_function_configuration(FunctionName=name, Description=uuid.uuid4().hex)
+        _restart(cloud, role[1])
     _disturb(cloud)
     if action == "lambda:DeleteFunctionConcurrency":
         _undo_one(cloud)
@@ -98,6 +99,14 @@ def _denied(cloud: Cloud, role: Role, action: str) -> bool:
         )
 
     return bool(until(refused, 30, pause=0.1))
+
+
+def _restart(cloud: Cloud, function: str) -> None:
+    """Give a function new execution environments, as any change of its environment does."""
+    client = cloud.client("lambda", HUB)
+    variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    changed = {"Variables": {**variables, "RESTARTED": uuid.uuid4().hex}}
+    client.update_function_configuration(FunctionName=function, Environment=changed)
 
 
 _MEMBERS_OF_TRANSACTIONS = {"dynamodb:UpdateItem", "dynamodb:PutItem"}
