@@ -23,7 +23,7 @@ class Killed(BaseException):
 
 @contextmanager
 def killed_at(where: int | str, *, after: bool = False) -> Iterator[list[str]]:
-    """Kill at the nth call to anything outside, or the first of that name: before it is made, or when it took effect."""
+    """Kill at the nth call to anything outside, or the first of that name: before it, or when it took effect."""
     calls: list[str] = []
 
     def wrap(original: Callable[..., Any]) -> Callable[..., Any]:
