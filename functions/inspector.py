@@ -18,7 +18,7 @@ from functions.core.snapshot import FunctionSnapshot
 from functions.core.triggers import INSPECTOR_ROLE, member_roles
 from functions.playbooks import checks, playbooks, settings_of
 
-# Looks of 1, 2, 4 … seconds apart: the tenth comes after a quarter of an hour, when Lambda itself has given up.
+# Looks of 1, 2, 4 … seconds apart: the tenth comes after thirteen minutes, when Lambda itself has given up.
 _SETTLING_LOOKS = 10
 _MOMENT = 0.1
 

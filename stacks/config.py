@@ -42,7 +42,8 @@ Account = Annotated[str, _matches(r"[0-9]{12}", "is no account id: twelve digits
 Region = Annotated[str, _matches(r"[a-z]{2,}(-[a-z]+)+-\d+", "is no Region")]
 OrganizationId = Annotated[str, _matches(r"o-[a-z0-9]{10,32}", "is no organization id")]
 OrganizationalUnit = Annotated[str, _matches(r"ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}", "is no id of an OU")]
-Channel = Annotated[str, _matches(r"[CGD][A-Z0-9]{8,}|#[^\s#]{1,80}", "is no channel: C0123456789 or #name")]
+# Only chat.postMessage takes a channel's name; to change a message, Slack wants the id.
+Channel = Annotated[str, _matches(r"[CGD][A-Z0-9]{8,}", "is no channel id such as C0123456789 (a name will not do)")]
 # Plain HTTP would send the token in the clear; only a Slack on this machine is reached that way.
 ApiUrl = Annotated[
     str, _matches(r"(https://[^/\s]+|http://(127\.0\.0\.1|localhost)(:\d+)?)/(\S+/)?", "is no https://… ending in /")

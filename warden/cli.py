@@ -12,20 +12,22 @@ from warden.scan import scan
 from warden.send import send
 from warden.tickets import approve, exempt, snooze, tickets, undo
 
+_HELP = """Look after the Lambda functions of an AWS Organization: find, fix, explain, undo.
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+\b
+Try it on this machine, without an AWS account:
+  warden demo                       the whole system, with mistakes to fix
+  warden tickets                    what it found (from a second terminal)
+  warden undo TICKET                take a fix back
+
+Credentials, Region and endpoint are boto3's own: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL.
+"""
+
+
+@click.group(help=_HELP, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="lambda-warden", prog_name="warden")
 def warden() -> None:
-    r"""Look after the Lambda functions of an AWS Organization: find, fix, explain, undo.
-
-    \b
-    Try it on this machine, without an AWS account:
-      warden demo                       the whole system, with mistakes to fix
-      warden tickets                    what it found (from a second terminal)
-      warden undo TICKET                take a fix back
-
-    Credentials, Region and endpoint are boto3's own: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL.
-    """
+    """Hold the commands together."""
 
 
 for _command in (demo, scan, send, tickets, approve, undo, snooze, exempt):

@@ -51,7 +51,9 @@ def _play(cloud: Cloud, scenario: Scenario, *, quiet: bool) -> Outcome:
     if not quiet:
         mark = click.style("✔" if outcome.ok else "✘", fg="green" if outcome.ok else "red")
         ticket = f", ticket {outcome.ticket}" if outcome.ticket else ""
-        click.echo(f"  {mark} {outcome.function}: {outcome.outcome} after {outcome.seconds:.2f} s{ticket}")
+        click.echo(
+            f"  {mark} {outcome.function or outcome.name}: {outcome.outcome} after {outcome.seconds:.2f} s{ticket}"
+        )
     return outcome
 
 

@@ -117,7 +117,7 @@ def never_settles(subject: Subject, state: str, cause: Cause, now: str) -> Messa
         subject=subject,
         title="Function stays unsettled",
         severity=Severity.MEDIUM,
-        what=f"The function has been {state} for over a quarter of an hour.",
+        what=f"The function has been {state} for more than ten minutes.",
         why="Lambda refuses every change to it meanwhile, and its checks wait.",
         aspect="unsettled",
         found_at=now,

@@ -1,7 +1,7 @@
 """AWS's command line, as far as the documentation uses it: the same words, sent through boto3.
 
-The names of options are the members of the operation's input in AWS's own model, so an option that AWS does not know, or
-a value of another type, is an error here as well (AWS CLI user guide, "Specifying parameter values").
+The names of options are the members of the operation's input in AWS's own model, so an option that AWS does not know,
+or a value of another type, is an error here as well (AWS CLI user guide, "Specifying parameter values").
 """
 
 from __future__ import annotations

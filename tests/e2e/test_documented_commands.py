@@ -25,7 +25,7 @@ from warden.local.cloud import HUB, PAYMENTS, REGION, Cloud, until
 from warden.scenarios import SCENARIOS
 
 # Accounts that nothing has looked at yet, so that what operators lowered is read anew there.
-LOWERED, LIFTED, ASKED, FREED = (str(number) * 6 for number in (20, 21, 22, 23))
+LOWERED, LIFTED, ASKED, FREED = (str(number) * 6 for number in (30, 31, 32, 34))
 STRANGER = "424242424242"
 PLACEHOLDER_ACCOUNT = "222222222222"
 
@@ -66,7 +66,7 @@ def ticket_in(cloud: Cloud, account: str, function: str, *states: str) -> Ticket
         ticket = cloud.ticket(account, function)
         return ticket if ticket is not None and ticket.state.value in states else None
 
-    ticket = until(found, 30)
+    ticket: Ticket | None = until(found, 30)
     assert ticket is not None, cloud.ticket(account, function)
     return ticket
 
@@ -121,7 +121,7 @@ def test_a_dead_letter_can_be_read_and_thrown_away(cloud: Cloud, folder: Path) -
 def test_a_redrive_names_a_queue_and_its_dead_letters(cloud: Cloud, folder: Path) -> None:
     """The emulator has no such operation: AWS's own model says that this is a valid request for one."""
     command = documented(r"start-message-move-task")
-    with pytest.raises(ClientError, match="InvalidAction|UnknownOperation|not implemented|Unknown"):
+    with pytest.raises(ClientError, match="InvalidAction"):
         send(cloud, folder, command)
     source, destination = re.findall(r"arn:\S+", command)
     sqs = cloud.client("sqs", HUB)
@@ -137,7 +137,10 @@ def test_the_first_day_gives_slack_its_token_and_starts_a_sweep(cloud: Cloud, fo
     shape = json.loads(document("docs/operating.md").blocks("json")[0])
     (folder / "slack.json").write_text(json.dumps({**shape, "bot_token": token}))
     send(cloud, folder, documented(r"put-secret-value"))
-    assert json.loads(secrets.get_secret_value(SecretId="warden/slack")["SecretString"]) == {**shape, "bot_token": token}
+    assert json.loads(secrets.get_secret_value(SecretId="warden/slack")["SecretString"]) == {
+        **shape,
+        "bot_token": token,
+    }
     cloud.emulator.clear_calls()
     answer = send(cloud, folder, documented(r"lambda invoke"))
     assert json.loads(answer["Payload"].read())["handled"].startswith(f"{len(cloud.members)} accounts")
@@ -200,14 +203,16 @@ def test_the_state_table_holds_only_what_the_design_says(cloud: Cloud) -> None:
     pages = cloud.client("dynamodb", HUB).get_paginator("scan").paginate(TableName="warden-state")
     for item in (item for page in pages for item in page["Items"]):
         keys = (item["pk"]["S"], item["sk"]["S"])
-        matching = [n for n, row in enumerate(patterns) if all(re.fullmatch(p, k) for p, k in zip(row, keys, strict=True))]
+        matching = [
+            n for n, row in enumerate(patterns) if all(re.fullmatch(p, k) for p, k in zip(row, keys, strict=True))
+        ]
         assert len(matching) == 1, keys
         seen.update(matching)
     assert len(seen) >= 5
 
 
 def _any_of_it(key: str) -> str:
-    return re.sub(r"<\w+>", ".+", re.escape(key).replace(r"\<", "<").replace(r"\>", ">"))
+    return re.sub(r"<\w+>", ".*", re.escape(key).replace(r"\<", "<").replace(r"\>", ">"))
 
 
 def _run(cloud: Cloud, command: str) -> Answer:

@@ -85,14 +85,14 @@ def test_a_remediator_is_told_about_its_own_playbook_only() -> None:
         ({"slack": {}}, "cdk.json: warden.slack.channel: field required"),
         (
             {"slack": {"channel": "no channel"}},
-            "cdk.json: warden.slack.channel: 'no channel' is no channel: C0123456789 or #name",
+            "cdk.json: warden.slack.channel: 'no channel' is no channel id such as C0123456789 (a name will not do)",
         ),
         (
-            {"slack": {"channel": "#a", "api_url": "http://slack.com/api/"}},
+            {"slack": {"channel": "C0123456789", "api_url": "http://slack.com/api/"}},
             "cdk.json: warden.slack.api_url: 'http://slack.com/api/' is no https://… ending in /",
         ),
         (
-            {"slack": {"channel": "#a", "token": "x"}},
+            {"slack": {"channel": "C0123456789", "token": "x"}},
             "cdk.json: warden.slack.token: extra inputs are not permitted",
         ),
         ({"mode": {}}, "cdk.json: warden.mode: extra inputs are not permitted"),

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from warden.cli import warden as command_line
+
 ROOT = Path(__file__).parents[2]
 # What a command that is meant to be typed begins with, wherever in a text it stands.
 PROGRAMS = ("make", "warden", ".venv/bin/", "npx", "cdk", "aws", "python", "uv", "pytest", "git", "pip")
@@ -121,7 +123,16 @@ def _joined(block: str) -> list[str]:
 
 def _is_command(text: str) -> bool:
     program, _, arguments = text.partition(" ")
-    return bool(arguments) and any(program == name or (name[-1] == "/" and text.startswith(name)) for name in PROGRAMS)
+    if not arguments or _names_a_command(text):
+        return False
+    return any(program == name or (name[-1] == "/" and text.startswith(name)) for name in PROGRAMS)
+
+
+def _names_a_command(text: str) -> bool:
+    """Whether this speaks of a `warden` command that cannot be run without more words."""
+    words = text.split()
+    command = command_line.commands.get(words[1]) if words[0] == "warden" and len(words) == 2 else None
+    return command is not None and any(parameter.required for parameter in command.params)
 
 
 def is_aws(command: Command) -> bool:
