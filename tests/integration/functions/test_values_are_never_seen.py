@@ -53,8 +53,7 @@ def test_no_environment_value_token_or_session_key_is_ever_written(
         world.emulator.fault("dynamodb:Query", times=3, status=400, code="ValidationException", message="no")
         world.run("inspector", event, received=5)
         written = [
-            everything_logged.getvalue(),
-            "".join(capsys.readouterr()),
+            everything_logged.getvalue() + "".join(capsys.readouterr()),
             json.dumps([opened, outcomes, world.sent("dead"), world.sent("own")]),
             json.dumps(world.client("dynamodb").scan(TableName="warden-state")["Items"]),
             str([(m.text, m.blocks, m.metadata) for m in slack.messages("C0WARDEN001")]),
