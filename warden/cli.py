@@ -7,6 +7,7 @@ import sys
 import click
 from botocore.exceptions import BotoCoreError, ClientError
 
+from warden.check_env import check_env
 from warden.demo import demo
 from warden.scan import scan
 from warden.send import send
@@ -30,7 +31,7 @@ def warden() -> None:
     """Hold the commands together."""
 
 
-for _command in (demo, scan, send, tickets, approve, undo, snooze, exempt):
+for _command in (demo, scan, check_env, send, tickets, approve, undo, snooze, exempt):
     warden.add_command(_command)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tests.bench import api_calls, burst, cold_start, event_to_fix, sizes, warm_event
+from tests.bench import api_calls, burst, cold_start, event_to_fix, secrets, sizes, warm_event
 from tests.bench.run import Run
 from tests.bench.table import Row, render
 
@@ -22,13 +22,14 @@ FIGURES: dict[str, Callable[[Run], list[Row]]] = {
     "warm-event": warm_event.measure,
     "event-to-fix": event_to_fix.measure,
     "burst": burst.measure,
+    "secrets": secrets.measure,
 }
 
 
 @click.command()
 @click.option("--only", multiple=True, type=click.Choice(list(FIGURES)), help="Only this figure; may be repeated.")
 @click.option("--quick", is_flag=True, help="Fewer repetitions: whether it works, not how fast it is.")
-@click.option("--no-peer", is_flag=True, help="Without Custodian, which needs the network the first time.")
+@click.option("--no-peer", is_flag=True, help="Without the peers, which need the network the first time.")
 @click.option("--json", "json_", is_flag=True, help="One JSON object instead of the table.")
 def bench(only: tuple[str, ...], quick: bool, no_peer: bool, json_: bool) -> None:
     """Measure this system, beside an aim or Custodian in the same run. Times are medians unless they say otherwise."""

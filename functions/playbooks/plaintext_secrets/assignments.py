@@ -36,7 +36,7 @@ _NETRC = Pattern(r"\blogin\s{1,5}(\S{1,100})\s{1,5}(?:password|passwd)\s{1,5}(\S
 _XML = Pattern(r"<([A-Za-z][\w.\-]{0,40})>([^<>]{1,500})</")
 _ATTRIBUTES = Pattern(r"\b(?:key|name|id)=[\"']([A-Za-z][\w.\-]{0,60})[\"']\s{1,5}value=[\"']([^\"'<>]{1,500})[\"']")
 _PGPASS = Pattern(
-    r"(?:[\w\-]{3,80}\.[\w.\-]{1,100}|localhost|\*):(?:\d{4,5}|\*):[\w\-*]{1,63}:[A-Za-z_*][\w\-]{0,63}:(\S{3,200})"
+    r"(?:[\w\-]{1,80}\.[\w.\-]{1,100}|localhost|\*):(?:\d{4,5}|\*):[\w\-*]{1,63}:[A-Za-z_*][\w\-]{0,63}:(\S{3,200})"
 )
 _HEADER = Pattern(
     r"(?:[\"']?[\w-]{1,40}[\"']?\s{0,2}[:=]\s{0,2})?[\"']?(Bearer|Basic|Token|ApiKey|API-Key|Api-Token|Splunk|SSWS|GenieKey|OAuth|JWT|"

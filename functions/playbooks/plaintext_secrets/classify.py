@@ -69,7 +69,7 @@ def _with_name(found: Verdict, hint: names.Hint) -> Verdict:
     if not found.secret or found.confidence == "high" or found.kind == "access-key-id":
         return found
     if hint.credential and hint.strong and "checksum" not in found.reason:
-        return replace(found, confidence="high", reason=f"{found.reason}, and the name promises a {hint.called}")
+        return replace(found, confidence="high", reason=f"{found.reason}, and the name promises such a thing")
     if hint.role in ("identifier", "hash", "public", "data-key", "location", "setting"):
         return harmless("identifier", "the name says that it is an identifier, and the value may well be one", "medium")
     return found

@@ -55,6 +55,10 @@ openai-key|an OpenAI project key|sk-proj-|word|40-220
 openai-key|an OpenAI admin key|sk-admin-|word|40-220
 anthropic-key|an Anthropic key|sk-ant-|word|40-140
 openrouter-key|an OpenRouter key|sk-or-v1-|hex|64
+langfuse-key|a Langfuse secret key|sk-lf-|uuid|36
+public:publishable-key|a Langfuse public key|pk-lf-|uuid|36
+public:publishable-key|a Datadog client token|pub|hex|32
+twitch-token|a Twitch chat token|oauth:|lower|30
 openai-key|an API key of OpenAI's shape|sk-|alnum|32-64
 huggingface-token|a Hugging Face token|hf_|alnum|30-40
 huggingface-token|a Hugging Face organization token|api_org_|alnum|34
@@ -228,7 +232,8 @@ public:client-id|a Stripe account|acct_|alnum|14-20
 """
 
 SHAPES = r"""
-telegram-token|a Telegram bot token|:AA|[0-9]{6,12}:AA[A-Za-z0-9_-]{32,34}
+slack-webhook|the path of a Slack webhook|/B|(?:/?services)?/?T[A-Z0-9]{8,12}/B[A-Z0-9]{8,12}/[A-Za-z0-9]{20,28}
+telegram-token|a Telegram bot token|:AA|(?:bot)?[0-9]{6,12}:AA[A-Za-z0-9_-]{32,34}
 telegram-token|a Telegram bot token|:A|[0-9]{8,10}:A[A-Za-z0-9_-]{34}
 discord-token|a Discord bot token|.|[MNO][A-Za-z0-9_-]{22,28}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}
 terraform-token|a Terraform Cloud token|.atlasv1.|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}
@@ -283,6 +288,8 @@ ifttt-webhook|an IFTTT hook|maker.ifttt.com/|maker\.ifttt\.com/trigger/[\w-]+(?:
 telegram-token|a Telegram bot's address|api.telegram.org/|api\.telegram\.org/(?:file/)?bot\d{6,12}:[\w-]{30,}
 feishu-webhook|a Feishu or Lark hook|/open-apis/bot/|open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/(?:v2/)?hook/[\w-]{20,}
 chat-webhook|a chat hook|/hooks/|/hooks/[a-z0-9]{24,26}(?:\b|/)|/hooks/[A-Za-z0-9]{17}/[A-Za-z0-9]{40,}
+deploy-hook|a Vercel deploy hook|api.vercel.com/|api\.vercel\.com/v1/integrations/deploy/prj_\w{16,40}/\w{8,}
+deploy-hook|a Netlify build hook|/build_hooks/|api\.netlify\.com/build_hooks/[0-9a-f]{24}
 pagerduty-key|a PagerDuty integration|events.pagerduty.com/|events\.pagerduty\.com/(?:integration|x-ere)/[\w]{20,}
 rpc-key|a blockchain node with its key|/v|(?:infura\.io/(?:ws/)?v3|alchemy(?:api)?\.(?:com|io)/v2)/[\w-]{24,}
 rpc-key|a blockchain node with its key|quiknode.pro/|quiknode\.pro/[0-9a-f]{40}

@@ -66,13 +66,22 @@ _CALLED = {"password": "password", "token": "token", "secret": "secret", "login"
 def read(name: str) -> Hint:
     """Read a name in any style and in several languages. Never raises."""
     words = split(name[:_LONGEST])
-    public = any(words[: len(build)] == build for build in _PUBLIC_BUILDS)
+    public = _published(words)
     provider = next((word for word in words if word in v.PROVIDERS), "")
     kept = _without_qualifiers(words)
     if not kept:
         return Hint("plain", words, public=public)
     role, strong = _role(kept, provider)
     return Hint(role, kept, strong, public, provider)
+
+
+def _published(words: tuple[str, ...]) -> bool:
+    """Tell whether a browser build takes the variable in: NEXT_PUBLIC_X, ACME_NEXT_PUBLIC_X, VITE_X."""
+    return any(
+        words[at : at + len(build)] == build
+        for build in _PUBLIC_BUILDS
+        for at in range(1 if len(build) == 1 else len(words))
+    )
 
 
 def companion(name: str, others: Collection[str]) -> bool:
@@ -148,7 +157,9 @@ def _cut(run: str, best: list[tuple[float, int, bool]]) -> list[str]:
     # A short word inside an unknown one is chance ("hidden" holds "id"); a long one is not.
     longest = max((len(word) for word, known in pieces if known), default=0)
     rest = min((len(word) for word, known in pieces if not known), default=9)
-    return words if covered == len(run) or longest >= 5 or (longest >= 4 and rest >= 3) else [run]
+    # ACMEPASSWORD ends with the known word; in "publication" it is the stem of another.
+    partly = pieces[0][1] and (longest >= 5 or (longest >= 4 and rest >= 3))
+    return words if covered == len(run) or partly else [run]
 
 
 def _without_qualifiers(words: tuple[str, ...]) -> tuple[str, ...]:
@@ -230,11 +241,15 @@ def _about_credentials(head: str, before: tuple[str, ...]) -> Role | None:
 
 def _key_role(before: tuple[str, ...], provider: str) -> tuple[Role, bool]:
     last = before[-1] if before else ""
-    if last in v.PUBLIC:
-        return "public", True
+    if last in v.PUBLIC or (last == "search" and provider) or {"search", "only"} <= set(before):
+        return "public", True  # the key of a search engine that browsers search with
     if last in ("routing", "event") and provider:
         return "key", True
-    if last in ("token", "password", "jwt") or (last in v.DATA_KEYS and not {"api", "private", "access"} & set(before)):
+    if (
+        last in ("token", "password", "jwt")
+        or (last == "storage" and set(before) & v.TOKEN)
+        or (last in v.DATA_KEYS and not {"api", "private", "access"} & set(before))
+    ):
         return "data-key", True
     if any(word in v.KEY_STRONG or word in v.CREDENTIAL for word in before) or provider:
         return "key", True

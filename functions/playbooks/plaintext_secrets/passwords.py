@@ -6,7 +6,7 @@ import re
 
 from functions.playbooks.plaintext_secrets.names import Hint
 from functions.playbooks.plaintext_secrets.pattern import Pattern
-from functions.playbooks.plaintext_secrets.placeholders import words_of
+from functions.playbooks.plaintext_secrets.placeholders import placeholder, words_of
 from functions.playbooks.plaintext_secrets.randomness import is_monotonous, is_uuid, origin
 from functions.playbooks.plaintext_secrets.references import resource_name
 from functions.playbooks.plaintext_secrets.verdict import Confidence, Verdict, harmless, secret
@@ -27,7 +27,7 @@ _MODES = words(
 )
 _WORDS_ONLY = Pattern(r"\s*[A-Za-z][A-Za-z_\-. ]{0,60}\s*")
 _VARIABLE = Pattern(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
-_LOGIN = Pattern(r"[\w.@+\-\\]{1,64}:(?!//)(\S{3,256})")
+_LOGIN = Pattern(r"([\w.@+\-\\]{1,64}):(?!//)(?!\d{2,5}\Z)(\S{3,256})")
 _SENTENCE = Pattern(r"(?:[A-Z\"'(]?[\w'’()\-]+[,;:]? ){3,}\S+")
 _SECRET_WORDS = words("passwd pwd creds credentials secrets tokens keys apikey")
 _LEAST_KEY, _LEAST_SURE_KEY = 8, 16
@@ -58,6 +58,10 @@ _WHY = {
     "data-key": "the name says that it is a key into data, not a key that opens",
     "connection": "the name says that it is an address or configuration, and there is no credential in it",
 }
+
+
+def _a(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
 def _kinds(text: str) -> tuple[bool, bool, bool]:
@@ -157,24 +161,24 @@ def _credential(hint: Hint, text: str) -> Verdict:
     if drawn == "generated" and len(text) >= _LEAST_KEY and not (resource_name(text) and _says_secret(text)):
         sure = hint.strong and not hint.public and (len(text) >= _LEAST_SURE_KEY or all(_kinds(text)[:2]))
         if len(text) < 12 and not all(_kinds(text)[:2]):
-            return secret(kind, "low", f"the name promises a {name}, and the value looks generated")
-        return secret(kind, "high" if sure else "medium", f"the name promises a {name}, and the value is generated")
+            return secret(kind, "low", f"the name promises {_a(name)}, and the value looks generated")
+        return secret(kind, "high" if sure else "medium", f"the name promises {_a(name)}, and the value is generated")
     return _chosen(hint, text, name, kind)
 
 
 def _counted(text: str, name: str, kind: str) -> Verdict:
     """Judge abcdef1234567890: an example to most, and yet the length of a key, so that a person should look."""
     if len(text) >= _LEAST_SURE_KEY and (any(c.isalpha() for c in text) and any(c.isdigit() for c in text)):
-        return secret(kind, "low", f"the name promises a {name}, though the value counts up as examples do")
+        return secret(kind, "low", f"the name promises {_a(name)}, though the value counts up as examples do")
     return harmless("placeholder", "it only repeats or counts characters", "medium")
 
 
 def _uuid(hint: Hint, name: str, kind: str) -> Verdict:
     sure = hint.strong and not hint.public and (hint.role != "secret" or len(hint.words) > 1)
     if hint.role == "key" and not hint.strong:
-        return secret(kind, "low", f"the name may promise a {name}, and the value is a UUID, as some keys are")
+        return secret(kind, "low", f"the name may promise {_a(name)}, and the value is a UUID, as some keys are")
     return secret(
-        kind, "high" if sure else "medium", f"the name promises a {name}, and the value is a UUID, as some are"
+        kind, "high" if sure else "medium", f"the name promises {_a(name)}, and the value is a UUID, as some are"
     )
 
 
@@ -187,7 +191,7 @@ def _chosen(hint: Hint, text: str, name: str, kind: str) -> Verdict:
         return _digits(hint, text, name, kind)
     if hint.role == "key" and not hint.strong:
         return _doubtful_key(text, kind, digits=digits)
-    why = f"the name promises a {name}, and the value reads like a password"
+    why = f"the name promises {_a(name)}, and the value reads like a password"
     if len(text) >= 6 and digits and (symbols or len(text) >= 8):
         # Words and digits, and no name of anything: somebody chose it.
         return secret(kind, "high" if symbols and hint.role in ("secret", "token") else "medium", why)
@@ -196,13 +200,13 @@ def _chosen(hint: Hint, text: str, name: str, kind: str) -> Verdict:
     if hint.role == "secret" and len(text) >= 6 and not hint.public:
         words_in_it = len(re.findall(r"[A-Za-z]{3,}", text))
         confidence: Confidence = "medium" if words_in_it >= 3 and "-" in text else "low"
-        return secret(kind, confidence, f"the name promises a {name}, and the value is made of words")
-    return harmless("plain", f"the name promises a {name}, but the value is a word", "low")
+        return secret(kind, confidence, f"the name promises {_a(name)}, and the value is made of words")
+    return harmless("plain", f"the name promises {_a(name)}, but the value is a word", "low")
 
 
 def _digits(hint: Hint, text: str, name: str, kind: str) -> Verdict:
     if len(text) >= _LEAST_SURE_KEY and text.isdigit() and hint.strong:
-        return secret(kind, "low", f"the name promises a {name}, and the value is a number as long as one")
+        return secret(kind, "low", f"the name promises {_a(name)}, and the value is a number as long as one")
     if "pin" in hint.words or ("otp" in hint.words and 4 <= len(text) <= 10):
         return secret("pin", "medium", "the name promises a code, and the value is one")
     return harmless("number", "it is a number", "medium")
@@ -216,8 +220,9 @@ def _doubtful_key(text: str, kind: str, *, digits: bool) -> Verdict:
 
 def _login(hint: Hint, text: str) -> Verdict:
     match = _LOGIN.fullmatch(text[:400])
-    if match and not match[1].isdigit():
-        return secret("login", "high", "it is a user name and password in one", "what follows the colon")
+    if match and placeholder(match[2]) is None:
+        sure: Confidence = "low" if match[2].lower() in _DEFAULT_WORDS else "high"
+        return secret("login", sure, "it is a user name and password in one", "what follows the colon")
     if _named(text) is not None or " " in text or resource_name(text):
         return harmless("setting", "it says how or with what to log in, without a credential", "medium")
     if origin(text) == "generated" and len(text) >= 16:

@@ -30,7 +30,6 @@ _UNMISTAKABLE = (
     "replaceme",
     "replace_me",
     "replace-me",
-    "xxxx",
     "****",
     "####",
     "<your",
@@ -43,6 +42,7 @@ _TEMPLATES = (
     Pattern(r"\{\{.{1,300}\}\}", re.DOTALL),
     Pattern(r"\$(?:[A-Za-z_]+|[A-Z_][A-Z0-9_]*)(?:\.\w+)*|\$\d|\$\([^()]{1,200}\)|`[^`]{1,200}`"),
     Pattern(r"%\(\w+\)[sd]|%[A-Za-z_]\w*%|%[sdv]|#\{[^{}]{1,200}\}#?|<%.{1,200}%>|@[A-Za-z_]\w*@"),
+    Pattern(r"<[^<>\s]{1,60}>(?:[:/@]<[^<>\s]{1,60}>){1,3}|\$\{[^{}]{1,80}\}(?:[:/@]\$\{[^{}]{1,80}\}){1,3}"),
     Pattern(r"@@\w{1,80}@@|\[\[[\w. -]{1,80}\]\]"),
     Pattern(r"<[^<>\s=](?:[^<>=]{0,78}[^<>\s])?>|\[[A-Za-z_][\w -]{0,78}\]|\{[A-Za-z_][\w. -]{0,78}\}|<<\w+>>"),
     Pattern(r"__[A-Za-z][A-Za-z0-9_]*__|\(\([\w./-]{1,80}\)\)|!(?:Ref|GetAtt|Sub|ImportValue)\s.*"),
@@ -80,11 +80,13 @@ def placeholder(text: str) -> Verdict | None:
 
 def _is_filler(text: str) -> bool:
     low = text.lower()
-    if "EXAMPLE" in text or low.endswith("...") or any(filler in low for filler in _UNMISTAKABLE):
+    if "EXAMPLE" in text or low.endswith("...") or "xxxxxx" in low or any(filler in low for filler in _UNMISTAKABLE):
         return True
     found = words_of(text)
     if not found or origin(text) == "generated":
         return False
+    if "xxxx" in low or found[:2] == ["to", "be"]:
+        return True
     if (text[0] == "(" and text[-1] == ")" and " " in text) or (found[0] in _POINTERS and len(found) > 1):
         return not re.search(r"[!@#$%^&*]|\d{2}", text)  # "see the vault", "(ask ops)"
     filler = sum(word in _FILLER_WORDS for word in found)

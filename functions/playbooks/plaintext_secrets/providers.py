@@ -82,7 +82,7 @@ def token(text: str) -> Verdict | None:
     """Return what is known of a text that is, as a whole, one provider's token; None if it is nobody's."""
     if not 12 <= len(text) <= _LONGEST or " " in text:
         return None
-    for form in _FORMATS.get(text[:_INDEX], ()):
+    for form in _FORMATS.get(text[:_INDEX]) or _FORMATS.get(text[: _INDEX - 1], ()):
         if form.fits(text):
             return _of_format(form, text)
     for kind, issuer, needle, pattern in _SHAPES:

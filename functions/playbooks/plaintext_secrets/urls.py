@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from urllib.parse import unquote
 
 from functions.playbooks.plaintext_secrets.formats import CAPABILITIES
 from functions.playbooks.plaintext_secrets.names import read
@@ -14,12 +13,17 @@ from functions.playbooks.plaintext_secrets.randomness import is_hex, is_uuid, or
 from functions.playbooks.plaintext_secrets.verdict import Verdict, harmless, secret
 from functions.playbooks.plaintext_secrets.vocabulary import words
 
+_ESCAPED = Pattern(r"(?:%[0-9a-fA-F]{2})+")
 Judge = Callable[[str, str], Verdict]
 
 _MOST = 12  # URLs looked at in one value
 _SCHEME = Pattern(r"[A-Za-z][A-Za-z0-9+.\-]{1,40}\Z")
-_TOKEN = Pattern(r"[^\s\"'<>`]+")
+_TOKEN = Pattern(r"(?:[^\s\"'`<]|<(?!/))+")
 _WITHOUT_SCHEME = Pattern(r"([\w.%+\-]{1,64}):([^\s@/]{1,256})@(?:tcp|unix|tls)\([^()\s]{1,200}\)/?.*")
+_BEFORE_HOST = Pattern(
+    r"(?!(?:mailto|sips?|xmpp|acct|im|npm|git|docker|oci|tel):)([\w.%+\-]{0,63}[A-Za-z][\w.%+\-]{0,63}):([^\s@/:]{3,256})@"
+    r"(?!sha256)(?:(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z0-9\-]{2,63}|(?:\d{1,3}\.){3}\d{1,3})(?::\d{2,5})?(?:/\S*)?"
+)
 _ORACLE = Pattern(
     r"(?:jdbc:oracle:(?:thin|oci8?):)?([\w$#]{1,64})/([^\s/@]{1,128})@(?://)?[\w.\-]{1,200}(?::\d+)?(?:[/:][\w.\-]+)?"
 )
@@ -37,6 +41,14 @@ _CAPABILITIES = tuple(
     (kind, called, needle, Pattern(pattern))
     for kind, called, needle, pattern in (line.split("|", 3) for line in CAPABILITIES.strip().splitlines())
 )
+
+
+def unquote(text: str) -> str:
+    """Return a part of a URL with its percent signs resolved."""
+    # Written out, since importing urllib.parse takes longer than all of this module.
+    if "%" not in text:
+        return text
+    return _ESCAPED.compiled.sub(lambda m: bytes.fromhex(m[0].replace("%", "")).decode("utf-8", "replace"), text)
 
 
 def url(text: str, judge: Judge) -> Verdict | None:
@@ -68,7 +80,7 @@ def _urls(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _without_scheme(text: str) -> Verdict | None:
-    for pattern in (_WITHOUT_SCHEME, _ORACLE):
+    for pattern in (_WITHOUT_SCHEME, _BEFORE_HOST, _ORACLE):
         match = pattern.fullmatch(text[:1000]) if "@" in text else None
         if match:
             return _password(match[1], match[2], text[match.end(2) :], "connection-string") or harmless(

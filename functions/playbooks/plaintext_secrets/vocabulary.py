@@ -146,19 +146,20 @@ DATA_KEYS = words(
     position upload download export import prop"""
 )
 KEY_STRONG = words(
-    """api access secret private nonce salt rate exchange signing sign signature encryption encrypt decryption crypto
-    cipher aes hmac master service authentication session csrf jwt webhook subscription account admin app
-    application license licence integration write server deploy deployment developer consumer shared security fernet
-    rest ingest ingestion ssh rsa tls ssl gpg pgp token bot django flask rails partner client oauth bearer ecdsa
-    ed25519 eth wallet data base root user symmetric wrapping storage search management personal install publish rpc
-    function proxy auth agent metrics llm upload internal device ops team org organization merchant gateway payment
-    payments seller verification db database cookie passport restricted sdk connector hook tenant mail email"""
+    """services cognitive api access secret private nonce salt rate exchange signing sign signature encryption encrypt
+    decryption crypto cipher aes hmac master service authentication session csrf jwt webhook subscription account
+    admin app application license licence integration write server deploy deployment developer consumer shared
+    security fernet rest ingest ingestion ssh rsa tls ssl gpg pgp token bot django flask rails partner client oauth
+    bearer ecdsa ed25519 eth wallet data base root user symmetric wrapping storage search management personal
+    install publish rpc function proxy auth agent metrics llm upload internal device ops team org organization
+    merchant gateway payment payments seller verification db database cookie passport restricted sdk connector hook
+    tenant mail email"""
 )
 # PASSWORD_ROOT is the password of root: these say whose, also where the language puts them last (senha_banco).
 INVERTED = words(
-    """database base banco server servidor serveur user admin root app api redis mysql postgres mongo ftp sftp smtp
-    mail email account service rabbitmq elastic wifi bdd basedatos datos donnees usuario acceso acces acesso
-    application aplicacion aplicacao correo dati utente"""
+    """bazy baze bazi database base banco server servidor serveur user admin root app api redis mysql postgres mongo
+    ftp sftp smtp mail email account service rabbitmq elastic wifi bdd basedatos datos donnees usuario acceso acces
+    acesso application aplicacion aplicacao correo dati utente"""
 )
 # Tokens that a language model or a parser counts, not tokens that open doors.
 TEXT_TOKENS = words(
@@ -186,13 +187,13 @@ PROVIDERS = words(
 )
 # Where a run of letters has no separators, these are the words it may be made of.
 _PLAIN = words(
-    """aws app web worker legacy orders billing crm erp report reports sync core events payments mail search hr shop
-    data users inventory notifications checkout exports smtp imap ftp sftp ldap http https basic rds redshift mssql
-    sql postgre oracle rabbitmq rabbit kafka mq cloud lambda cognito pool identity trace request parent debug google
-    workspace org tenant subscription correlation project build source code model git job run batch port memory
-    phone shard key brand font country currency content accept encoding layer js bundle entrypoint wrapper banner
-    disclaimer subject welcome from admin cross account blob container storage graph aad ad pagerduty zone hosted
-    rest security subnet vpc instance ami distribution efs stage environment node tz runtime log level region
+    """cli aws app web worker legacy orders billing crm erp report reports sync core events payments mail search hr
+    shop data users inventory notifications checkout exports smtp imap ftp sftp ldap http https basic rds redshift
+    mssql sql postgre oracle rabbitmq rabbit kafka mq cloud lambda cognito pool identity trace request parent debug
+    google workspace org tenant subscription correlation project build source code model git job run batch port
+    memory phone shard key brand font country currency content accept encoding layer js bundle entrypoint wrapper
+    banner disclaimer subject welcome from admin cross account blob container storage graph aad ad pagerduty zone
+    hosted rest security subnet vpc instance ami distribution efs stage environment node tz runtime log level region
     powertools otel monkey turkey author authority authorize authorized passenger compass bypass passport passive
     passthrough secretary hidden capital rapid hockey donkey keynote passage encompass keyword keystone tokenize
     tokenized keyspace passing secretsmanager monkeys authors hotkey hotkeys refresh verify verification custom
