@@ -455,3 +455,12 @@ def test_an_answer_that_got_lost_does_not_make_a_second_change(world: Any) -> No
     world.run("remediator", event)
     assert world.reserved("checkout") == 10
     assert [e["detail-type"] for e in world.sent()] == ["Fix Applied"]
+
+
+def test_entry_points_take_one_bare_event_as_the_consoles_test_form_sends_it(world: Any) -> None:
+    world.create_function("checkout")
+    answer = world.modules["inspector"].handler(world.created_event("checkout"), None)
+    assert answer == {"handled": "Finding Opened"}
+    (event,) = world.sent()
+    assert world.modules["remediator"].handler(event, None) == {"handled": "Fix Applied"}
+    assert world.reserved("checkout") == 10
