@@ -63,7 +63,7 @@ def _asked_when_sent(message: Message, sent: object) -> Message:
         taken = iso(datetime.fromisoformat(sent))
     except (ValueError, OverflowError):
         return message
-    return replace(message, at=min(message.at, taken))
+    return replace(message, at=min(message.at, taken), asked=message.at)
 
 
 def _slack() -> Slack:

@@ -52,6 +52,8 @@ class Message:
     text: str = ""
     until: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    asked: str = ""
+    """When a person's request says it was made, where `at` is when it was taken; orders requests of one second."""
 
     def to_detail(self) -> dict[str, Any]:
         """Return the event's detail; `playbook` and `mode` stand on top so that a rule's pattern can match them."""

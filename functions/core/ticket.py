@@ -56,13 +56,14 @@ class Entry:
     code: str = ""
     text: str = ""
     until: str = ""
+    asked: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:
         """Two deliveries of one event have the same key; an outcome of one fix happens once."""
         if self.kind in (Kind.FIX_APPLIED, Kind.FIX_UNDONE):
             return (self.kind, str(self.fix))
-        return (self.kind, self.at, self.code)
+        return (self.kind, self.at, self.code, self.asked)
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,7 @@ def fold(ticket: Ticket | None, message: Message) -> Ticket:
         code=message.code,
         text=(message.text or message.because)[:TEXT_KEPT],
         until=message.until,
+        asked=message.asked,
     )
     if any(known.key == entry.key for known in ticket.entries):
         return ticket
@@ -261,7 +263,7 @@ def _is_newest_outcome(ticket: Ticket, message: Message) -> bool:
 
 def _kept(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     """Put entries in order and keep a bounded number of them, which ones does not depend on who came first."""
-    ordered = sorted(entries, key=lambda e: (e.at, list(Kind).index(e.kind), e.code, e.fix, e.mode))
+    ordered = sorted(entries, key=lambda e: (e.at, list(Kind).index(e.kind), e.asked, e.code, e.fix, e.mode))
     sightings = [e for e in ordered if e.kind is Kind.FINDING_OPENED][-SIGHTINGS_KEPT:]
     others = [e for e in ordered if e.kind is not Kind.FINDING_OPENED][-EVENTS_KEPT:]
     # A decision holds however much has happened since, so the newest entry of each kind stays.

@@ -229,3 +229,12 @@ def test_a_ticket_is_its_findings() -> None:
         "said",
         Cause("CreateFunction20150331", "event-1", at(1), "Dev/alice"),
     )
+
+
+def test_of_two_decisions_in_one_second_the_later_one_counts() -> None:
+    # EventBridge's time has whole seconds; what the person's own clock says puts them in order.
+    snoozed = replace(decided(5, "snoozed", FAR), asked="2026-11-20T00:00:05.100000Z")
+    exempt = replace(decided(5, "exempt", FAR), asked="2026-11-20T00:00:05.900000Z")
+    for first, second in ((snoozed, exempt), (exempt, snoozed)):
+        told = fold(fold(fold(None, opened(1)), first), second)
+        assert told.state is State.EXEMPT
