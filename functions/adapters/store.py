@@ -14,7 +14,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from functions.core.finding import Finding
 from functions.core.fix import FixRecord, Status, record_from_json
 from functions.core.mode import Account, RuntimePolicy, read_mode
 from functions.core.playbook import Mode
@@ -317,11 +316,6 @@ def _known(items: Iterator[Item]) -> Known:
         elif kind == "FIX":
             fixes[finding] = (*fixes.get(finding, ()), record_from_json(body))
     return Known(tickets, fixes, versions)
-
-
-def subject_of(finding: Finding) -> str:
-    """Return the partition key under which a finding's items stand."""
-    return _subject_key(finding.subject)
 
 
 def _subject_key(subject: Subject) -> str:
