@@ -5,7 +5,16 @@ from functools import partial
 
 from ministack import app as engine
 
-from warden.local import enforcement, lambda_api
+from warden.local import (
+    enforcement,
+    exec_wrapper,
+    lambda_api,
+    layers,
+    network,
+    secret_lists,
+    secret_versions,
+    simulation,
+)
 from warden.local import workers as lambda_workers
 from warden.local.admin import Admin
 from warden.local.alarms import Alarms
@@ -15,6 +24,7 @@ from warden.local.cloudformation import StackCalls
 from warden.local.cloudtrail import Trail
 from warden.local.current import CURRENT
 from warden.local.delivery import AsyncInvocations
+from warden.local.downloads import ranged
 from warden.local.execution_roles import ExecutionRoles
 from warden.local.faults import Faults
 from warden.local.gateway import Gateway
@@ -22,6 +32,7 @@ from warden.local.identity import Principal
 from warden.local.limits import Limits
 from warden.local.organization import Organization
 from warden.local.queues import SqsSources
+from warden.local.secrets import Secrets
 from warden.local.settings import Settings
 from warden.local.states import FunctionStates
 from warden.local.targets import Targets
@@ -51,13 +62,19 @@ def assemble(*, workers: int, concurrency: int, enforce_iam: bool) -> Gateway:
     trail = Trail(settings, timers, buses.publish)
     alarms, organization, sources = Alarms(settings, buses.publish), Organization(settings), SqsSources(timers, roles)
     enforcement.install()
+    simulation.install()
+    network.install()
+    secret_lists.install()
     lambda_api.install()
     lambda_workers.install()
+    exec_wrapper.install()
+    layers.install()
     for part in (
         *(buses, invocations, sources, Limits(settings), FunctionStates(settings, timers)),
-        *(alarms, organization, StackCalls(trail), roles),
+        *(alarms, organization, StackCalls(trail), roles, Secrets(enforce_iam)),
     ):
         part.install()
+    secret_versions.install()
 
     def reset() -> None:
         clearable = (timers, invocations, calls, faults, alarms, roles)
@@ -81,7 +98,7 @@ def assemble(*, workers: int, concurrency: int, enforce_iam: bool) -> Gateway:
         reset=reset,
     )
     admin.on_settings.append(organization.seed)
-    gateway = Gateway(engine.app, admin, calls, faults, trail)
+    gateway = Gateway(ranged(engine.app), admin, calls, faults, trail)
     return gateway
 
 

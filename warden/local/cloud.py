@@ -23,6 +23,7 @@ from functions.adapters.clock import iso, now
 from functions.adapters.store import Store
 from functions.core.message import Kind, Message
 from functions.core.ticket import Ticket
+from functions.core.triggers import GLOBAL_REGION
 from warden.connection import TABLE, Connection
 from warden.local.deploy import Deployment, Target, deploy, synthesise
 from warden.local.emulator import Emulator
@@ -85,10 +86,11 @@ class Cloud:
         """Return the system's state table."""
         return Store(self.client("dynamodb", HUB), TABLE)
 
-    def ticket(self, account: str, function: str) -> Ticket | None:
-        """Return a function's ticket, None as long as there is none."""
-        found = [t for t in self.store().tickets() if t.finding.subject.function == function]
-        return next((t for t in found if t.finding.subject.account == account), None)
+    def ticket(self, account: str, function: str, playbook: str = "", aspect: str = "") -> Ticket | None:
+        """Return a function's ticket, of one playbook's problem or the first; None as long as there is none."""
+        found = (t for t in self.store().tickets() if t.finding.subject.function == function)
+        mine = (t for t in found if t.finding.subject.account == account)
+        return next((t for t in mine if not playbook or _about(t, playbook, aspect)), None)
 
     def ask(self, kind: Kind, ticket: Ticket, by: str = "demo") -> None:
         """Ask for a fix or an undo, as a person does from the command line."""
@@ -137,18 +139,22 @@ class Cloud:
             "organization_id": ORGANIZATION_ID,
             "regions": [REGION],
             "slack": {"channel": CHANNEL, "api_url": self.slack.api_url},
-            "modes": {"reserved-concurrency": "enforce"},
+            "modes": {"reserved-concurrency": "enforce", "plaintext-secrets": "enforce"},
             "ceilings": {"default": "enforce"},
         }
         return {**base, **self.overrides}
 
     def _deploy(self, assembly: Path) -> None:
+        for region in self._configuration()["regions"]:
+            self.say(f"publishing the layer in {region}")
+            deploy(assembly, f"WardenLayer-{region}", Target(self.emulator, HUB, region), self.deployment)
         self.say("deploying the hub")
         deploy(assembly, "WardenHub", Target(self.emulator, HUB, REGION), self.deployment)
         for member in self.members:
             self.say(f"deploying member account {member}")
             for stack in ("WardenMemberAccount", "WardenMemberRegion"):
                 deploy(assembly, stack, Target(self.emulator, member, REGION), self.deployment)
+            deploy(assembly, "WardenMemberGlobal", Target(self.emulator, member, GLOBAL_REGION), self.deployment)
 
     def sweep(self) -> None:
         """Run the daily schedule now."""
@@ -156,6 +162,10 @@ class Cloud:
         answer = self.client("lambda", HUB).invoke(FunctionName="warden-sweep", Payload=json.dumps(event))
         if answer.get("FunctionError"):
             raise RuntimeError(f"the sweep failed: {answer['Payload'].read()[:2000]!r}")
+
+
+def _about(ticket: Ticket, playbook: str, aspect: str) -> bool:
+    return (ticket.finding.playbook, ticket.finding.aspect) == (playbook, aspect)
 
 
 def until(condition: Callable[[], Any], seconds: float = 20, pause: float = 0.02) -> Any:

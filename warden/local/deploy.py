@@ -226,7 +226,9 @@ def _bootstrap(template: Template, target: Target) -> None:
 def _ensure_bucket(s3: Any, bucket: str, region: str) -> None:
     """Make the bucket that `cdk bootstrap` would have made."""
     if bucket not in {b["Name"] for b in s3.list_buckets()["Buckets"]}:
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
+        # S3 knows its first Region by no name (S3 API reference, CreateBucket).
+        where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        s3.create_bucket(Bucket=bucket, **where)
 
 
 def _filled(text: str, target: Target) -> str:

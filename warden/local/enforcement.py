@@ -1,9 +1,10 @@
 """IAM decisions as AWS makes and words them.
 
 What the engine gets wrong: a denial does not name its resource; ``aws:PrincipalArn`` of a role session is the session
-instead of the role; nobody needs ``iam:PassRole`` or the layers they attach; ``lambda:FunctionArn`` is unknown. AWS
-documentation: "Troubleshoot access denied error messages", "AWS global condition context keys", "Grant a user
-permissions to pass a role to an AWS service", "Condition keys for AWS Lambda" and "Layers" in the Lambda guide.
+instead of the role; nobody needs ``iam:PassRole``, the layers they attach, or to tag the secret they create;
+``lambda:FunctionArn`` is unknown. AWS documentation: "Troubleshoot access denied error messages", "AWS global condition
+context keys", "Grant a user permissions to pass a role to an AWS service", "Condition keys for AWS Lambda" and "Layers"
+in the Lambda guide, and the API references of CreateSecret and ValidateResourcePolicy.
 """
 
 import json
@@ -27,6 +28,14 @@ _PASSES_ROLE = {
     "lambda:UpdateFunctionConfiguration": ("Role", "lambda.amazonaws.com"),
     "events:PutRule": ("RoleArn", "events.amazonaws.com"),
     "events:PutTargets": ("RoleArn", "events.amazonaws.com"),
+}
+# What a parameter asks for besides the operation's own action.
+_ALSO_ON_SECRET = {
+    "secretsmanager:CreateSecret": {
+        "Tags": "secretsmanager:TagResource",
+        "AddReplicaRegions": "secretsmanager:ReplicateSecretToRegions",
+    },
+    "secretsmanager:ValidateResourcePolicy": {"ResourcePolicy": "secretsmanager:PutResourcePolicy"},
 }
 _TAKES_LAYERS = ("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration")
 
@@ -77,7 +86,7 @@ def _enforcing(original: Callable[..., Any]) -> Callable[..., Any]:
         context = {**(service_context or {}), **(_lambda_keys(operation, region) if operation else {})}
         checks = [(action, service, resource_arn, context)]
         if operation and action == permissions.action_of(operation):
-            checks += _also_needed(operation)
+            checks += _also_needed(operation, resource_arn, context)
         for needed, of_service, resource, keys in checks:
             denied = original(access_key, needed, of_service, region, resource_arn=resource, service_context=keys)
             if denied:
@@ -90,8 +99,10 @@ def _enforcing(original: Callable[..., Any]) -> Callable[..., Any]:
     return enforce
 
 
-def _also_needed(operation: Operation) -> list[tuple[str, str, str, dict[str, Any]]]:
-    """What else the caller must be allowed: to pass the roles, and to read the layers, that the request names."""
+def _also_needed(
+    operation: Operation, resource: str, context: dict[str, Any]
+) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """What else the caller must be allowed: to pass roles, to read layers and to set tags that the request names."""
     found: list[tuple[str, str, str, dict[str, Any]]] = []
     if passed := _PASSES_ROLE.get(str(operation)):
         member, to = passed
@@ -101,6 +112,9 @@ def _also_needed(operation: Operation) -> list[tuple[str, str, str, dict[str, An
     if str(operation) in _TAKES_LAYERS:
         layers = operation.parameters.get("Layers") or []
         found += [("lambda:GetLayerVersion", "lambda", str(layer), {}) for layer in layers]
+    for member, action in _ALSO_ON_SECRET.get(str(operation), {}).items():
+        if operation.parameters.get(member):
+            found.append((action, "secretsmanager", resource, context))
     return found
 
 

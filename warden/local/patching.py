@@ -19,3 +19,10 @@ def replace(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         where = getattr(owner, "__name__", repr(owner))
         raise MissingPrivateNameError(f"{where}.{name} is gone; check the pinned version of ministack")
     setattr(owner, name, make(getattr(owner, name)))
+
+
+def replace_entry(table: dict[str, Any], name: str, make: Callable[[Any], Any]) -> None:
+    """The same for a function that the engine finds by its name in a table."""
+    if name not in table:
+        raise MissingPrivateNameError(f"the engine's table has no {name}; check the pinned version of ministack")
+    table[name] = make(table[name])

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core import iam_actions
-from ministack.services import iam, organizations
+from ministack.services import iam, kms, organizations
 
+from warden.local import secrets
 from warden.local.current import CURRENT
 from warden.local.operations import Operation
 from warden.local.patching import replace
@@ -176,6 +177,8 @@ def _organizations(operation: Operation, _account: str, _region: str) -> str:
 def _iam(operation: Operation, account: str, _region: str) -> str:
     """Roles and users by their stored ARN, because it carries the path."""
     given = operation.parameters
+    if "PolicySourceArn" in given:
+        return str(given["PolicySourceArn"])
     for member, kind, store in (("RoleName", "role", iam._roles), ("UserName", "user", iam._users)):
         if member in given:
             record = store.get_scoped(account, None, given[member])
@@ -184,6 +187,20 @@ def _iam(operation: Operation, account: str, _region: str) -> str:
     if "PolicyName" in given and operation.name == "CreatePolicy":
         return f"arn:aws:iam::{account}:policy{given.get('Path') or '/'}{given['PolicyName']}"
     return ""
+
+
+def _secretsmanager(operation: Operation, account: str, region: str) -> str:
+    """A secret by its full ARN, however the call names it; one that does not exist by the name it would have."""
+    given = operation.parameters
+    named = str(given.get("SecretId") or given.get("Name") or "*")
+    secret = secrets.find(named, account, region)
+    if secret and operation.name != "CreateSecret":
+        return str(secret["ARN"])
+    return (
+        named
+        if named == "*" or named.startswith("arn:")
+        else f"arn:aws:secretsmanager:{region}:{account}:secret:{named}"
+    )
 
 
 def _cloudwatch(operation: Operation, account: str, region: str) -> str:
@@ -199,6 +216,14 @@ def _cloudwatch(operation: Operation, account: str, region: str) -> str:
     return "*"
 
 
+def _kms(operation: Operation, account: str, region: str) -> str:
+    """A key named by an alias is authorized as the key itself."""
+    named = str(operation.parameters.get("KeyId", ""))
+    alias = named if named.startswith("arn:") else f"arn:aws:kms:{region}:{account}:{named}"
+    key = kms._aliases.get_scoped(account, region, alias) if ":alias/" in alias else None
+    return f"arn:aws:kms:{region}:{account}:key/{key}" if key else ""
+
+
 _RESOURCES: dict[str, Callable[[Operation, str, str], str]] = {
     "lambda": _lambda,
     "events": _events,
@@ -206,6 +231,8 @@ _RESOURCES: dict[str, Callable[[Operation, str, str], str]] = {
     "organizations": _organizations,
     "iam": _iam,
     "cloudwatch": _cloudwatch,
+    "kms": _kms,
+    "secretsmanager": _secretsmanager,
     "resourcegroupstaggingapi": lambda *_: "*",
     "compute-optimizer": lambda *_: "*",
 }

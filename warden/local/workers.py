@@ -1,14 +1,15 @@
 """The processes that run Lambda code.
 
 What the engine gets wrong: it waits 50 ms for log lines that a silent handler never writes and may miss late ones,
-ends the execution environment after every exception, and reports each as "Runtime.HandlerError". AWS documentation:
-"Lambda execution environment lifecycle" and "Lambda function errors in Python".
+ends the execution environment after every exception, reports each as "Runtime.HandlerError", and kills an invocation
+that runs while its function is changed. AWS documentation: "Lambda execution environment lifecycle", "Lambda function
+errors in Python" and "Lambda function states" (an update leaves what runs alone).
 """
 
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -48,6 +49,39 @@ def install() -> None:
     replace(lambda_runtime.Worker, "_drain_stderr_bounded", _draining)
     replace(lambda_runtime.Worker, "invoke", _unwrapping)
     replace(lambda_svc, "_execute_function_warm", _naming_the_error)
+    replace(lambda_runtime, "kill_workers", _letting_the_busy_finish)
+    replace(lambda_svc, "invalidate_worker", _invalidating)
+
+
+def _invalidating(original: Callable[..., None]) -> Callable[..., None]:
+    """Mark the ends that come with a change of the function; a reset ends everything at once."""
+
+    def invalidate(*args: Any, **kwargs: Any) -> None:
+        _last.changing = True
+        try:
+            original(*args, **kwargs)
+        finally:
+            _last.changing = False
+
+    return invalidate
+
+
+def _letting_the_busy_finish(original: Callable[..., None]) -> Callable[..., None]:
+    """End idle environments now, and busy ones when their invocation has ended."""
+
+    def kill(workers: Iterable[Any]) -> None:
+        found = [worker for worker in workers if worker is not None]
+        busy = [w for w in found if getattr(_last, "changing", False) and w._lock.locked()]
+        original([worker for worker in found if worker not in busy])
+        for worker in busy:
+            threading.Thread(target=_kill_when_free, args=(original, worker), daemon=True).start()
+
+    return kill
+
+
+def _kill_when_free(kill: Callable[..., None], worker: Any) -> None:
+    with worker._lock:
+        kill([worker])
 
 
 def _draining(original: Callable[..., str]) -> Callable[..., str]:

@@ -96,6 +96,31 @@ def test_names_lambda_calls_as_cloudtrail_does(emulator: Emulator, name: str, ca
     assert "errorCode" not in detail
 
 
+def test_names_calls_on_aliases_and_layers_as_cloudtrail_does(emulator: Emulator) -> None:
+    create_function(emulator, MEMBER, "orders")
+    client = emulator.client("lambda", MEMBER)
+    version = client.publish_version(FunctionName="orders")["Version"]
+    client.create_alias(FunctionName="orders", Name="live", FunctionVersion="$LATEST")
+    client.publish_layer_version(LayerName="common", Content={"ZipFile": code("x = 1")})
+    layer, shared = {"LayerName": "common", "VersionNumber": 1}, {"StatementId": "s", "Principal": "*"}
+    watch(emulator)
+    client.update_alias(FunctionName="orders", Name="live", FunctionVersion=version)
+    client.delete_alias(FunctionName="orders", Name="live")
+    client.add_layer_version_permission(**layer, **shared, Action="lambda:GetLayerVersion")
+    client.remove_layer_version_permission(**layer, StatementId="s")
+    client.delete_layer_version(**layer)
+    found = details(emulator)
+    assert [detail["eventName"] for detail in found] == [
+        "UpdateAlias20150331",
+        "DeleteAlias20150331",
+        "AddLayerVersionPermission20181031",
+        "RemoveLayerVersionPermission20181031",
+        "DeleteLayerVersion20181031",
+    ]
+    assert found[0]["requestParameters"] == {"functionName": "orders", "name": "live", "functionVersion": version}
+    assert found[4]["requestParameters"] == {"layerName": "common", "versionNumber": 1}
+
+
 def test_a_new_function_is_an_event_without_its_values_and_code(emulator: Emulator) -> None:
     role = create_role(emulator, MEMBER, "orders-role")
     watch(emulator)
