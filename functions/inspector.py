@@ -12,11 +12,12 @@ from functions.adapters.errors import AWS_ERRORS, Meaning, TryLater, trouble
 from functions.adapters.policy import Policies
 from functions.adapters.queue import Delivery
 from functions.core.event import Forged, Ignored, Look, Trust, read_event
+from functions.core.finding import Finding
 from functions.core.judgement import forged_event, function_gone, judge, missing_permission, never_settles
 from functions.core.message import Message
-from functions.core.snapshot import FunctionSnapshot
+from functions.core.snapshot import DELETED, FunctionSnapshot
 from functions.core.triggers import INSPECTOR_ROLE, member_roles
-from functions.playbooks import checks, playbooks, settings_of
+from functions.playbooks import Examination, examinations, playbooks, settings_of
 
 # Looks of 1, 2, 4 … seconds apart: the tenth comes after thirteen minutes, when Lambda itself has given up.
 _SETTLING_LOOKS = 10
@@ -57,7 +58,7 @@ def _look(look: Look, attempts: int) -> list[Message]:
     except AWS_ERRORS as error:
         found = trouble(error)
         if found.meaning is Meaning.MISSING:
-            return function_gone(HUB.store.known(look.subject).tickets, seen_at)
+            return _check(look, FunctionSnapshot(look.subject, state=DELETED), seen_at)
         if found.meaning is Meaning.DENIED:
             return [missing_permission(look.subject, INSPECTOR_ROLE, found.action, found.resource, seen_at)]
         raise
@@ -74,28 +75,45 @@ def _look(look: Look, attempts: int) -> list[Message]:
 
 
 def _check(look: Look, snapshot: FunctionSnapshot, seen_at: str) -> list[Message]:
-    found = [
-        finding.seen(seen_at, look.cause)
-        for playbook, check in checks()
-        for finding in check(snapshot, settings_of(playbook, HUB.policy))
-    ]
+    found: list[Finding] = []
+    not_allowed: list[Message] = []
+    checked = []
+    for examination in examinations():
+        try:
+            found += [finding.seen(seen_at, look.cause) for finding in _findings(examination, look, snapshot)]
+            checked.append(examination.playbook.id)
+        except AWS_ERRORS as error:
+            lacks = trouble(error)
+            if lacks.meaning is not Meaning.DENIED:
+                raise
+            # The other checks need not wait for a permission that only this one needs.
+            not_allowed.append(missing_permission(look.subject, INSPECTOR_ROLE, lacks.action, lacks.resource, seen_at))
     tickets = HUB.store.known(look.subject).tickets
     if not found and not tickets:
         # All is well and always was: what may be done about findings need not be read.
-        return []
-    return judge(
+        return not_allowed
+    left = {finding.id for finding in found}
+    others = {finding_id: ticket for finding_id, ticket in tickets.items() if finding_id not in left}
+    gone = function_gone(others, seen_at) if snapshot.deleted else []
+    judged = judge(
         found,
-        checked=[playbook.id for playbook, _ in checks()],
+        checked=[] if snapshot.deleted else checked,
         tags=snapshot.tags,
         tickets=tickets,
         rules=POLICIES.rules(look.subject.account),
         now=seen_at,
     )
+    return judged + gone + not_allowed
+
+
+def _findings(examination: Examination, look: Look, snapshot: FunctionSnapshot) -> list[Finding]:
+    member = HUB.aws.member(look.subject, INSPECTOR_ROLE)
+    return examination.findings(member, snapshot, settings_of(examination.playbook, HUB.policy))
 
 
 def _sweep(look: Look) -> None:
-    """Have the sweep look at every function of the account and Region."""
-    body: Mapping[str, Any] = {
-        "sweep": {"account": look.subject.account, "region": look.subject.region, "origin": look.cause.event}
-    }
+    """Have the sweep look at every function of the account and Region, or at those of a role in every Region."""
+    where = {"role": look.role} if look.role else {"region": look.subject.region}
+    about = {"account": look.subject.account, **where, "origin": look.cause.event, "event": look.cause.event_id}
+    body: Mapping[str, Any] = {"sweep": about}
     HUB.queue.send_to(HUB.variables["WARDEN_SWEEP_QUEUE_URL"], [body])

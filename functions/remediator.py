@@ -16,7 +16,7 @@ from functions.adapters.remedy import Case, Remedy
 from functions.adapters.store import TakenMeanwhile
 from functions.core.fix import Work
 from functions.core.message import Kind, Message, NotAMessage, read_message
-from functions.playbooks import checks, fix_of, playbook, settings_of
+from functions.playbooks import examinations, fix_of, playbook, settings_of
 
 # Longer than the function may run, so that no lock ends while its holder is at work.
 _LOCK_SECONDS = 90
@@ -28,7 +28,7 @@ PLAYBOOK = playbook(HUB.variables["WARDEN_PLAYBOOK"])
 SETTINGS = settings_of(PLAYBOOK, HUB.policy)
 REMEDY = Remedy(
     playbook=PLAYBOOK,
-    check=next(check for owner, check in checks() if owner is PLAYBOOK),
+    examination=next(one for one in examinations() if one.playbook is PLAYBOOK),
     fixing=fix_of(PLAYBOOK),
     store=HUB.store,
     policies=Policies(HUB.store, HUB.policy, HUB.log),
@@ -48,7 +48,15 @@ def remediate(delivery: Delivery) -> str:
         known = HUB.store.known(subject)
         member = HUB.aws.member(subject, PLAYBOOK.member_role)
         finding_id = request.finding.id
-        work = Work(subject, member, SETTINGS, HUB.store.learned(subject))
+        work = Work(
+            subject,
+            member,
+            SETTINGS,
+            aspect=request.finding.aspect,
+            told=frozenset(evidence.label for evidence in request.finding.evidence),
+            learned=HUB.store.learned(subject),
+            hub=lambda service: HUB.aws.hub(service, subject.region),
+        )
         case = Case(request, known.fixes.get(finding_id, ()), known.tickets.get(finding_id), work)
         try:
             outcome = REMEDY.undo(case) if request.kind is Kind.UNDO_REQUESTED else REMEDY.fix(case)

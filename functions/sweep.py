@@ -23,6 +23,7 @@ from functions.core.triggers import INSPECTOR_ROLE
 # GetFunction allows 100 a second and account, for the customer too (Lambda quotas): half of it is left to them.
 _LOOKS_A_SECOND = 50
 _PAGES_A_MESSAGE = 20
+_GATHER_SECONDS = 10
 
 HUB = hub()
 REGIONS = tuple(HUB.variables["WARDEN_REGIONS"].split(","))
@@ -44,6 +45,15 @@ def sweep(delivery: Delivery) -> str:
         return _start()
     if not isinstance(part, Mapping):
         raise Malformed("sweep is not an object")
+    if part.get("region") is None and part.get("role"):
+        # A deployment changes a role many times within seconds: all of them lead to one look, after the last.
+        name = f"sweep#{part.get('account')}#{part['role']}"
+        # The same event delivered again holds the same lock: sending may have failed the first time.
+        if not HUB.store.lock(name, str(part.get("event") or ""), _GATHER_SECONDS):
+            return f"role {str(part['role'])[:80]} is looked at already"
+        parts: list[object] = [{"sweep": {**part, "region": region}} for region in REGIONS]
+        HUB.queue.send_to(HUB.queue.url, parts, delay=_GATHER_SECONDS)
+        return f"role {str(part['role'])[:80]} in {len(REGIONS)} Regions"
     return _sweep_part(part)
 
 
@@ -69,7 +79,7 @@ def _sweep_part(part: Mapping[str, Any]) -> str:
     subject = Subject(partition_of(region), account, region)
     origin, marker, sent = str(part.get("origin") or "sweep"), part.get("marker"), int(part.get("sent") or 0)
     try:
-        for page in _pages(subject, marker):
+        for page in _pages(subject, marker, str(part.get("role") or "")):
             _ask(subject, origin, page["names"], sent)
             sent, marker = sent + len(page["names"]), page["next"]
     except AWS_ERRORS as error:
@@ -81,19 +91,20 @@ def _sweep_part(part: Mapping[str, Any]) -> str:
     if marker:
         HUB.queue.send({"sweep": {**part, "marker": marker, "sent": sent}})
         return f"{sent} functions so far"
-    known = HUB.store.account(account)
+    known = None if part.get("role") else HUB.store.account(account)
     if known is not None and not known.first_sweep_done:
         HUB.store.save_account(Account(account, known.name, known.ou_path, first_sweep_done=True))
     return f"{sent} functions"
 
 
-def _pages(subject: Subject, marker: object) -> Iterator[dict[str, Any]]:
-    """Return up to twenty pages of function names, and where to go on from each."""
+def _pages(subject: Subject, marker: object, role: str) -> Iterator[dict[str, Any]]:
+    """Return up to twenty pages of function names, of one role's functions or all, and where to go on from each."""
     client = HUB.aws.member(subject, INSPECTOR_ROLE).client("lambda")
     for _ in range(_PAGES_A_MESSAGE):
         answer = client.list_functions(**({"Marker": marker} if marker else {}))
         marker = answer.get("NextMarker")
-        yield {"names": [f["FunctionName"] for f in answer["Functions"]], "next": marker}
+        found = [f for f in answer["Functions"] if not role or f["Role"].rpartition("/")[2] == role]
+        yield {"names": [f["FunctionName"] for f in found], "next": marker}
         if not marker:
             return
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -47,12 +47,12 @@ class Bundles:
     root: Path
 
     def inspector(self, playbooks: Collection[Playbook]) -> EntryPoint:
-        """Every declaration and every check, no fix."""
-        return self._entry_point("inspector", _parts(playbooks, "playbook", "check"))
+        """Every declaration, every check and what reads facts for one; no fix."""
+        return self._entry_point("inspector", self._parts(playbooks, "playbook", "check"))
 
     def remediator(self, playbook: Playbook) -> EntryPoint:
         """One playbook with its check, since a fix looks again whether it is still needed."""
-        return self._entry_point("remediator", _parts([playbook], "playbook", "check", "fix"))
+        return self._entry_point("remediator", self._parts([playbook], "playbook", "check", "fix"))
 
     def ticket(self) -> EntryPoint:
         """No playbook: a ticket is written from the event alone."""
@@ -66,10 +66,14 @@ class Bundles:
         files = closure(self.root, [f"functions/{name}.py", *loaded_by_name])
         return EntryPoint(self.root, name, tuple(files))
 
-
-def _parts(playbooks: Iterable[Playbook], *modules: str) -> list[str]:
-    """Name the modules of playbooks, which `functions.playbooks` imports by a computed name."""
-    return [f"functions/playbooks/{playbook.module}/{module}.py" for playbook in playbooks for module in modules]
+    def _parts(self, playbooks: Iterable[Playbook], *modules: str) -> Iterator[str]:
+        """Name the modules of playbooks, which `functions.playbooks` imports by a computed name."""
+        for playbook in playbooks:
+            folder = f"functions/playbooks/{playbook.module}"
+            yield from (f"{folder}/{module}.py" for module in modules)
+            # Most checks need nothing but the function itself.
+            if (self.root / folder / "facts.py").is_file():
+                yield f"{folder}/facts.py"
 
 
 def _kept(files: Iterable[str]) -> list[str]:

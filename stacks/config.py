@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from functions.core.playbook import Mode, Playbook
+from functions.core.playbook import Mode, Permission, Playbook
 
 # Lambda holds 4 KB of environment variables for a function, all names and values together (Lambda quotas).
 POLICY_LIMIT = 3_000
@@ -113,6 +113,11 @@ class Config(_Section):
         """Whether a playbook may change anything under a ceiling, by itself or after an approval."""
         mode = self.modes.get(playbook.id, Mode.OBSERVE)
         return playbook.fixable and min(mode.rank, ceiling.rank) > Mode.OBSERVE.rank
+
+    def granted(self, playbook: Playbook, permissions: Iterable[Permission]) -> list[Permission]:
+        """Leave out the permissions that a playbook needs only for a setting which this deployment leaves empty."""
+        settings = {**playbook.defaults, **self.settings.get(playbook.id, {})}
+        return [permission for permission in permissions if not permission.when or settings[permission.when]]
 
     def policy(self, playbooks: Collection[Playbook]) -> str:
         """Return what functions are told of all this: compact JSON about these playbooks only."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functions.core.playbook import Playbook
 from functions.core.triggers import INSPECTOR_ROLE
 from stacks import names
-from stacks.roles import Grant
+from stacks.config import Config
+from stacks.roles import Grant, grants_of
 
 _TABLE = f"arn:{{partition}}:dynamodb:{{region}}:{{account}}:table/{names.TABLE}"
 _BUS = f"arn:{{partition}}:events:{{region}}:{{account}}:event-bus/{names.BUS}"
@@ -58,6 +59,11 @@ def ticket(slack_secret: str) -> tuple[Grant, ...]:
     )
 
 
-def remediator(playbook: Playbook) -> tuple[Grant, ...]:
-    """Return a remediator's: it enters accounts by its own playbook's role only."""
-    return (_enter(playbook.member_role), _table("GetItem", "PutItem", "Query", "UpdateItem"), _TELL)
+def remediator(playbook: Playbook, config: Config) -> tuple[Grant, ...]:
+    """Return a remediator's: it enters accounts by its own playbook's role only, and reads what that declares here."""
+    return (
+        _enter(playbook.member_role),
+        _table("GetItem", "PutItem", "Query", "UpdateItem"),
+        _TELL,
+        *grants_of(config.granted(playbook, playbook.hub_reads)),
+    )

@@ -130,7 +130,7 @@ class HubStack(cdk.Stack):
 
     def _rules(self) -> None:
         hub = self._config.hub_account
-        for suffix, pattern in inspect_patterns(hub).items():
+        for suffix, pattern in inspect_patterns(hub, self._playbooks).items():
             self._inspect.fed_by(f"Rule-{suffix}", name=f"warden-{suffix}", bus=self._bus, pattern=pattern)
         self._ticket.fed_by("Rule-ticket", name="warden-ticket", bus=self._bus, pattern=ticket_pattern(hub))
         self._ticket.fed_by("Rule-forged", name="warden-forged", bus=self._bus, pattern=forged_pattern(hub))

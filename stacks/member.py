@@ -1,12 +1,14 @@
 """What a member account gets: roles that the hub enters by, and rules that forward events. No code, no assets.
 
+IAM's events are in one Region only, governed or not, so their rules are in a stack of their own.
+
 Each stack is one template for every account: the account's own number comes from CloudFormation. It is written without
 indentation, since a stack set takes 51,200 bytes as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -15,7 +17,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from functions.core.playbook import Mode, Permission, Playbook
-from functions.core.triggers import INSPECTOR_ROLE, member_patterns
+from functions.core.triggers import GLOBAL_REGION, INSPECTOR_ROLE, Pattern, global_patterns, regional_patterns
 from stacks import names
 from stacks.config import Config
 from stacks.queue import dead_letter_queue, let_rules_send
@@ -42,7 +44,9 @@ class MemberAccountStack(cdk.Stack):
             "Inspector",
             name=INSPECTOR_ROLE,
             trust=trusts(config, names.INSPECTOR, names.SWEEP),
-            grants=grants_of([LIST_FUNCTIONS, *(read for playbook in playbooks for read in playbook.reads)]),
+            grants=grants_of(
+                [LIST_FUNCTIONS, *(read for playbook in playbooks for read in config.granted(playbook, playbook.reads))]
+            ),
         )
         for playbook in playbooks:
             if config.may_fix(playbook, ceiling):
@@ -51,7 +55,7 @@ class MemberAccountStack(cdk.Stack):
                     f"Playbook-{playbook.id}",
                     name=playbook.member_role,
                     trust=trusts(config, playbook.remediator),
-                    grants=grants_of([*playbook.reads, *playbook.writes]),
+                    grants=grants_of(config.granted(playbook, [*playbook.reads, *playbook.writes])),
                 )
         role(
             self,
@@ -75,22 +79,25 @@ class MemberRegionStack(cdk.Stack):
             synthesizer=cdk.BootstraplessSynthesizer(),
             suppress_template_indentation=True,
         )
-        dead_letters = dead_letter_queue(self, "ForwardingDeadLetters", "warden-forwarding-dlq")
-        cdk.Validations.of(dead_letters).acknowledge(
-            cdk.Acknowledgment(id="AwsSolutions-SQS3", reason="it is itself the dead-letter queue of the rules' target")
-        )
-        target = events.CfnRule.TargetProperty(
-            id="hub",
-            arn=arn(hub_bus(config)),
-            role_arn=arn(f"arn:{{partition}}:iam::{{account}}:role/{names.FORWARDER}"),
-            dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
-        )
-        rules = [
-            events.CfnRule(self, f"Rule-{suffix}", name=f"warden-{suffix}", event_pattern=pattern, targets=[target])
-            for suffix, pattern in member_patterns(playbooks).items()
-        ]
-        let_rules_send(dead_letters, rules)
+        _forward(self, config, regional_patterns(playbooks), "warden-forwarding-dlq")
         _throttles_alarm(self)
+
+
+class MemberGlobalStack(cdk.Stack):
+    """The rules for services without a Region, once per account: whoever changes a role does so for every Region."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, config: Config, playbooks: Collection[Playbook]) -> None:
+        super().__init__(
+            scope,
+            construct_id,
+            description="lambda-warden: what the hub is told of this account's roles",
+            # Anywhere else its rules would match nothing.
+            env=cdk.Environment(region=GLOBAL_REGION),
+            synthesizer=cdk.BootstraplessSynthesizer(),
+            suppress_template_indentation=True,
+        )
+        # In that Region there may be the other stack as well, with a queue of its own.
+        _forward(self, config, global_patterns(playbooks), "warden-global-forwarding-dlq")
 
 
 def hub_bus(config: Config) -> str:
@@ -110,6 +117,25 @@ def trusts(config: Config, *hub_roles: str) -> iam.IPrincipal:
     if config.organization_id:
         conditions["StringEquals"] = {"aws:PrincipalOrgID": config.organization_id}
     return iam.AccountPrincipal(config.hub_account).with_conditions(conditions)
+
+
+def _forward(stack: cdk.Stack, config: Config, patterns: Mapping[str, Pattern], dead_letters_name: str) -> None:
+    """Send what matches from the default bus to the hub's, and keep what cannot be sent."""
+    dead_letters = dead_letter_queue(stack, "ForwardingDeadLetters", dead_letters_name)
+    cdk.Validations.of(dead_letters).acknowledge(
+        cdk.Acknowledgment(id="AwsSolutions-SQS3", reason="it is itself the dead-letter queue of the rules' target")
+    )
+    target = events.CfnRule.TargetProperty(
+        id="hub",
+        arn=arn(hub_bus(config)),
+        role_arn=arn(f"arn:{{partition}}:iam::{{account}}:role/{names.FORWARDER}"),
+        dead_letter_config=events.CfnRule.DeadLetterConfigProperty(arn=dead_letters.queue_arn),
+    )
+    rules = [
+        events.CfnRule(stack, f"Rule-{suffix}", name=f"warden-{suffix}", event_pattern=pattern, targets=[target])
+        for suffix, pattern in patterns.items()
+    ]
+    let_rules_send(dead_letters, rules)
 
 
 def _throttles_alarm(scope: Construct) -> None:

@@ -47,7 +47,7 @@ class Remediator(Construct):
             description=f"lambda-warden: {playbook.title}",
             entry_point=bundles.remediator(playbook),
             queue=queue,
-            grants=grants.remediator(playbook),
+            grants=grants.remediator(playbook, config),
             surroundings=surroundings,
             variables={"WARDEN_PLAYBOOK": playbook.id, "WARDEN_POLICY": config.policy([playbook])},
             concurrency=2 if playbook.one_at_a_time else 5,

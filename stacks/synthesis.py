@@ -10,11 +10,13 @@ import cdk_nag
 from aws_cdk import cx_api
 
 from functions.core.playbook import Playbook
+from functions.core.triggers import global_patterns
 from functions.playbooks import playbooks as installed_playbooks
 from stacks.bundle import REPOSITORY, Bundles
 from stacks.config import Config
 from stacks.hub import HubStack
-from stacks.member import MemberAccountStack, MemberRegionStack
+from stacks.layer import LayerStack
+from stacks.member import MemberAccountStack, MemberGlobalStack, MemberRegionStack
 
 
 class CheckFailed(Exception):
@@ -24,7 +26,10 @@ class CheckFailed(Exception):
 def synthesise(
     config: Config, outdir: Path, playbooks: Collection[Playbook] | None = None, root: Path = REPOSITORY
 ) -> cx_api.CloudAssembly:
-    """Write templates and assets into `outdir`: stacks WardenHub, WardenMemberAccount and WardenMemberRegion.
+    """Write templates and assets into `outdir`.
+
+    The stacks are WardenHub, WardenLayer-<Region> for each governed Region, WardenMemberAccount, WardenMemberRegion,
+    and WardenMemberGlobal where a playbook asks for events of a service without a Region.
 
     `playbooks` are those of this installation if not given; `root` is the repository that holds their code. Raises
     `ConfigError` for a mistake about a playbook, `NoSuchFile` and `LayerError` for what a bundle lacks, `CheckFailed`.
@@ -44,10 +49,14 @@ def new_app(outdir: Path) -> cdk.App:
 def build(app: cdk.App, config: Config, playbooks: Collection[Playbook], root: Path = REPOSITORY) -> None:
     """Add every stack to an app, and the checks that its synthesis must pass."""
     config.check(playbooks)
+    for region in config.governed_regions:
+        LayerStack(app, config=config, region=region)
     HubStack(app, "WardenHub", config=config, playbooks=playbooks, bundles=Bundles(root))
     ceiling = config.ceilings.highest
     MemberAccountStack(app, "WardenMemberAccount", config=config, playbooks=playbooks, ceiling=ceiling)
     MemberRegionStack(app, "WardenMemberRegion", config=config, playbooks=playbooks)
+    if global_patterns(playbooks):
+        MemberGlobalStack(app, "WardenMemberGlobal", config=config, playbooks=playbooks)
     cdk.Validations.of(app).add_plugins(cdk_nag.AwsSolutionsChecks())
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,8 +13,8 @@ from typing import BinaryIO
 import click
 from rich.markup import escape
 
-from functions.playbooks.plaintext_secrets.classify import classify
-from functions.playbooks.plaintext_secrets.verdict import Verdict
+from functions.playbooks.plaintext_secrets.classifier.classify import classify
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict, fingerprint
 from warden.output import as_table
 
 
@@ -36,7 +38,13 @@ class BadLine(ValueError):
 @click.command("check-env")
 @click.argument("file", type=click.File("rb"), default="-", metavar="[FILE|-]")
 @click.option("--json", "json_", is_flag=True, help="One JSON line for each line of input, in the same order.")
-def check_env(file: BinaryIO, json_: bool) -> None:
+@click.option(
+    "--fingerprints",
+    is_flag=True,
+    help="Tie equal secrets together: equal values have equal fingerprints within this run, or under one "
+    "WARDEN_FINGERPRINT_KEY; without the key they tell nothing.",
+)
+def check_env(file: BinaryIO, json_: bool, fingerprints: bool) -> None:
     """Tell which environment variables are plaintext secrets, and why.
 
     FILE has one JSON object a line: {"id", "name", "value"}, and "function" where several variables belong to one.
@@ -44,11 +52,12 @@ def check_env(file: BinaryIO, json_: bool) -> None:
     """
     variables, bad = _read(file)
     answers = list(_judged(variables))
+    key = (os.environ.get("WARDEN_FINGERPRINT_KEY", "").encode() or secrets.token_bytes(32)) if fingerprints else b""
     if json_:
         for variable, verdict in answers:
-            click.echo(_line(variable, verdict))
+            click.echo(_line(variable, verdict, key))
     else:
-        _table([(variable, verdict) for variable, verdict in answers if verdict.secret], len(answers))
+        _table([(variable, verdict) for variable, verdict in answers if verdict.secret], len(answers), key)
     for problem in bad:
         click.echo(f"warden: {problem}", err=True)
     if bad:
@@ -103,7 +112,8 @@ def _judged(variables: Iterable[Variable]) -> Iterator[tuple[Variable, Verdict]]
         yield variable, classify(variable.name, variable.value, others)
 
 
-def _line(variable: Variable, verdict: Verdict) -> str:
+def _line(variable: Variable, verdict: Verdict, key: bytes) -> str:
+    tie = {"fingerprint": fingerprint(variable.value, key)} if key and verdict.secret else {}
     # Escaped to ASCII: an id may hold half a surrogate pair, which no encoding can write.
     return json.dumps(
         {
@@ -113,15 +123,19 @@ def _line(variable: Variable, verdict: Verdict) -> str:
             "kind": verdict.kind,
             "confidence": verdict.confidence,
             "reason": verdict.reason,
+            **tie,
         }
     )
 
 
-def _table(found: list[tuple[Variable, Verdict]], judged: int) -> None:
+def _table(found: list[tuple[Variable, Verdict]], judged: int, key: bytes) -> None:
     as_table(
-        ("ID", "NAME", "KIND", "CONFIDENCE", "WHY"),
+        ("ID", "NAME", "KIND", "CONFIDENCE", "WHY", *(("FINGERPRINT",) if key else ())),
         [
-            (_shown(str(v.id)), _shown(v.name), verdict.kind, verdict.confidence, escape(_sentence(verdict)))
+            (
+                *(_shown(str(v.id)), _shown(v.name), verdict.kind, verdict.confidence, escape(_sentence(verdict))),
+                *((fingerprint(v.value, key),) if key else ()),
+            )
             for v, verdict in found
         ],
         f"no plaintext secrets among {judged} variables",

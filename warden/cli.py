@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from warden.check_env import check_env
 from warden.demo import demo
+from warden.loops import loops
 from warden.scan import scan
 from warden.send import send
 from warden.tickets import approve, exempt, snooze, tickets, undo
@@ -31,7 +32,7 @@ def warden() -> None:
     """Hold the commands together."""
 
 
-for _command in (demo, scan, check_env, send, tickets, approve, undo, snooze, exempt):
+for _command in (demo, scan, loops, check_env, send, tickets, approve, undo, snooze, exempt):
     warden.add_command(_command)
 
 

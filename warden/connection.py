@@ -91,8 +91,8 @@ class _Clients(Aws):
         super().__init__(session_name="warden")
         self._connection = connection
 
-    def hub(self, service: str) -> Any:
-        return self._connection.client(service)
+    def hub(self, service: str, region: str = "") -> Any:
+        return self._connection.client(service, region)
 
 
 def connect() -> Connection:

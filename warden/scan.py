@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import click
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,9 +14,9 @@ from rich.progress import Progress
 
 from functions.adapters.errors import trouble
 from functions.core.finding import Finding
-from functions.core.snapshot import from_get_function
+from functions.core.snapshot import FunctionSnapshot, from_get_function
 from functions.core.subject import Subject, partition_of
-from functions.playbooks import checks
+from functions.playbooks import examinations
 from warden.connection import Connection, NoAccess, connect
 from warden.output import as_json, as_table, finding_row
 
@@ -84,10 +85,8 @@ def look(connection: Connection, account: str, regions: Sequence[str], *, quiet:
         task = progress.add_task("checking functions", total=len(subjects))
         for found in pool.map(lambda subject: _check(connection, subject), subjects):
             progress.advance(task)
-            if isinstance(found, NotChecked):
-                not_checked.append(found)
-            else:
-                findings += found
+            findings += [one for one in found if isinstance(one, Finding)]
+            not_checked += [one for one in found if isinstance(one, NotChecked)]
     return Scan(account, len(subjects), tuple(findings), tuple(not_checked))
 
 
@@ -97,13 +96,33 @@ def _functions(connection: Connection, account: str, region: str) -> Iterator[Su
     return (Subject(partition_of(region), account, region, name) for name in names)
 
 
-def _check(connection: Connection, subject: Subject) -> list[Finding] | NotChecked:
+@dataclass(frozen=True)
+class _OwnAccount:
+    """The account we are in, as a playbook reads its facts there."""
+
+    connection: Connection
+    subject: Subject
+
+    def client(self, service: str, patience: int = 0) -> Any:  # noqa: ARG002 - nothing is asked that takes long
+        return self.connection.client(service, self.subject.region)
+
+    def snapshot(self) -> FunctionSnapshot:
+        return from_get_function(self.subject, self.client("lambda").get_function(FunctionName=self.subject.function))
+
+
+def _check(connection: Connection, subject: Subject) -> list[Finding | NotChecked]:
+    member = _OwnAccount(connection, subject)
     try:
-        answer = connection.client("lambda", subject.region).get_function(FunctionName=subject.function)
+        snapshot = member.snapshot()
     except (ClientError, BotoCoreError) as error:
-        return NotChecked(subject.region, subject.function, _why(error))
-    snapshot = from_get_function(subject, answer)
-    return [finding for playbook, check in checks() for finding in check(snapshot, playbook.settings)]
+        return [NotChecked(subject.region, subject.function, _why(error))]
+    seen: list[Finding | NotChecked] = []
+    for examination in examinations():
+        try:
+            seen += examination.findings(member, snapshot, examination.playbook.settings)
+        except (ClientError, BotoCoreError) as error:
+            seen.append(NotChecked(subject.region, subject.function, f"{examination.playbook.id}: {_why(error)}"))
+    return seen
 
 
 def _why(error: ClientError | BotoCoreError) -> str:

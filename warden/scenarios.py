@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -16,10 +18,11 @@ from functions.core.subject import Subject
 from functions.core.ticket import State
 from warden.connection import BUS
 from warden.local.cloud import ANALYTICS, HUB, PAYMENTS, REGION, Cloud, until
-from warden.local.functions import create_function
+from warden.local.functions import TELLS_DIGESTS, create_function
 
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 PLAYBOOK = "reserved-concurrency"
+SECRETS = "plaintext-secrets"
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,34 @@ def _exempt(cloud: Cloud) -> Outcome:
     return _outcome("exemption", (PAYMENTS, "nightly"), outcome, seconds, "", ok=ok)
 
 
+def _plaintext(cloud: Cloud) -> Outcome:
+    """A function has its database password in plain text; it is moved, and the function answers as before."""
+    password = f"{secrets.token_urlsafe(12)}$HOME`id`'"
+    variables = {"DB_PASSWORD": password, "STAGE": "production"}
+    started = create_function(cloud, PAYMENTS, "invoices", {}, source=TELLS_DIGESTS, variables=variables)
+    moved = until(lambda: password not in _variables(cloud, "invoices").values(), _PATIENCE)
+    seconds = time.monotonic() - started
+    told = _told(cloud, PAYMENTS, "invoices", State.FIXED, playbook=SECRETS)
+    same = _digest(cloud, "invoices") == hashlib.sha256(password.encode()).hexdigest()
+    outcome = "moved; it still reads the same password" if same else "it no longer reads its password"
+    where = (PAYMENTS, "invoices")
+    return _outcome("plaintext secret", where, outcome, seconds, told, ok=moved and told and same, playbook=SECRETS)
+
+
+def _unreadable(cloud: Cloud) -> Outcome:
+    """Somebody deletes the secret; it is restored before the function's next start finds out."""
+    before, client = _digest(cloud, "invoices"), cloud.client("secretsmanager", PAYMENTS)
+    started = time.monotonic()
+    client.delete_secret(SecretId="warden/invoices/env")
+    told = _told(cloud, PAYMENTS, "invoices", State.FIXED, playbook=SECRETS, aspect="unreadable")
+    seconds = time.monotonic() - started
+    restored = "DeletedDate" not in client.describe_secret(SecretId="warden/invoices/env")
+    ok = restored and told and _digest(cloud, "invoices") == before
+    outcome = "restored, and readable again" if ok else "not restored"
+    where = (PAYMENTS, "invoices")
+    return _outcome("deleted secret", where, outcome, seconds, told, ok=ok, playbook=SECRETS, aspect="unreadable")
+
+
 def _forged(cloud: Cloud) -> Outcome:
     """A member account puts a fix request on the hub bus: refused, and a security ticket."""
     finding = {"playbook": PLAYBOOK, "subject": asdict(Subject("aws", ANALYTICS, REGION, "rollup")), "severity": "high"}
@@ -141,13 +172,25 @@ SCENARIOS = (
         "full account", "`rollup` is critical in an account with a limit of 10: nothing can be reserved.", _full_account
     ),
     Scenario("exemption", "`nightly` is exempt by its tag until next month.", _exempt),
+    Scenario("plaintext secret", "`invoices` has its database password in a variable.", _plaintext),
+    Scenario("deleted secret", "Somebody deletes the secret that the password was moved to.", _unreadable),
     Scenario("forged event", "A member account puts a fix request on the hub bus.", _forged),
 )
 
 
-def _outcome(name: str, where: tuple[str, str], outcome: str, seconds: float, ticket: str, *, ok: object) -> Outcome:
+def _outcome(
+    name: str,
+    where: tuple[str, str],
+    outcome: str,
+    seconds: float,
+    ticket: str,
+    *,
+    ok: object,
+    playbook: str = PLAYBOOK,
+    aspect: str = "",
+) -> Outcome:
     account, function = where
-    finding = finding_id(Subject("aws", account, REGION, function), PLAYBOOK)
+    finding = finding_id(Subject("aws", account, REGION, function), playbook, aspect)
     return Outcome(name, account, function, finding, outcome, round(seconds, 3), ticket, bool(ok))
 
 
@@ -157,11 +200,27 @@ def _reserved(cloud: Cloud, account: str, function: str) -> int | None:
     return value
 
 
-def _told(cloud: Cloud, account: str, function: str, state: State) -> str:
+def _variables(cloud: Cloud, function: str) -> Mapping[str, str]:
+    answer = cloud.client("lambda", PAYMENTS).get_function_configuration(FunctionName=function)
+    variables: Mapping[str, str] = answer["Environment"]["Variables"]
+    return variables
+
+
+def _digest(cloud: Cloud, function: str) -> str:
+    """Have the function tell the digest of the password that it sees."""
+    event = json.dumps({"variables": ["DB_PASSWORD"]})
+    answer = cloud.client("lambda", PAYMENTS).invoke(FunctionName=function, Payload=event)
+    seen = json.loads(answer["Payload"].read())
+    return str(seen.get("DB_PASSWORD")) if isinstance(seen, dict) else ""
+
+
+def _told(
+    cloud: Cloud, account: str, function: str, state: State, *, playbook: str = PLAYBOOK, aspect: str = ""
+) -> str:
     """Wait until Slack shows the ticket in this state; return its id, '' if it never does."""
 
     def shown() -> str:
-        ticket = cloud.ticket(account, function)
+        ticket = cloud.ticket(account, function, playbook, aspect)
         if ticket is None or ticket.state is not state or not ticket.ts:
             return ""
         message = next((m for m in cloud.slack.messages(ticket.channel) if m.ts == ticket.ts), None)

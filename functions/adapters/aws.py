@@ -43,32 +43,34 @@ class Aws:
         self._make: Callable[..., Any] = _session().create_client
         self._session_name = session_name
         self._config = config
-        self._hub: dict[str, Any] = {}
+        self._hub: dict[tuple[str, str], Any] = {}
         self._credentials: dict[tuple[str, str], _Credentials] = {}
         self._members: OrderedDict[tuple[str, str, str, str], Any] = OrderedDict()
 
-    def hub(self, service: str) -> Any:
-        """Return a client of the hub account, under the function's own role."""
-        if service not in self._hub:
-            self._hub[service] = self._make(service, config=self._config)
-        return self._hub[service]
+    def hub(self, service: str, region: str = "") -> Any:
+        """Return a client of the hub account, under the function's own role; in the hub's Region if none is named."""
+        if (service, region) not in self._hub:
+            where = {"region_name": region} if region else {}
+            self._hub[service, region] = self._make(service, config=self._config, **where)
+        return self._hub[service, region]
 
     def member(self, subject: Subject, role: str) -> AssumedMember:
         """Return the account and Region of a subject, to be entered through `role` when first used."""
         return AssumedMember(self, subject, role)
 
-    def member_client(self, subject: Subject, role: str, service: str) -> Any:
+    def member_client(self, subject: Subject, role: str, service: str, patience: int = 0) -> Any:
         """Return a client in a member account; the session is named in the member's CloudTrail."""
         credentials = self._credentials.get((subject.account, role))
         if credentials is None or credentials.until < time.time():
             credentials = self._assume(subject, role)
             for key in [k for k in self._members if k[:2] == (subject.account, role)]:
                 del self._members[key]
-        key = (subject.account, role, subject.region, service)
+        key = (subject.account, role, subject.region, f"{service} {patience}" if patience else service)
         if key not in self._members:
-            self._members[key] = self._make(
-                service, region_name=subject.region, config=self._config, **credentials.values
-            )
+            config = self._config
+            if patience:
+                config = config.merge(Config(read_timeout=patience, retries={"total_max_attempts": 1}))
+            self._members[key] = self._make(service, region_name=subject.region, config=config, **credentials.values)
             self._members[key].meta.events.register("after-call", self._forget_if_stale(subject.account, role))
             while len(self._members) > _CLIENTS:
                 self._members.popitem(last=False)
@@ -108,9 +110,9 @@ class AssumedMember:
     subject: Subject
     role: str
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, patience: int = 0) -> Any:
         """Return a client there."""
-        return self.aws.member_client(self.subject, self.role, service)
+        return self.aws.member_client(self.subject, self.role, service, patience)
 
     def snapshot(self) -> FunctionSnapshot:
         """Read the function: one call with a quota of its own, 100 a second. Raises boto3's errors."""

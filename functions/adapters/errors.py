@@ -6,7 +6,13 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
 
 AWS_ERRORS = (ClientError, BotoCoreError)
 """Everything that boto3 raises for a call."""
@@ -77,6 +83,9 @@ _CONDITION = {"ConditionalCheckFailedException", "PreconditionFailedException"}
 
 def trouble(error: ClientError | BotoCoreError) -> Trouble:
     """Classify an error of boto3; what is not known counts as refused, except server errors and lost answers."""
+    if isinstance(error, ParamValidationError):
+        # Its text quotes what was given, and it would be refused again.
+        return Trouble(Meaning.REFUSED, "ParamValidationError", "a value is of a kind that the API does not take")
     if not isinstance(error, ClientError):
         final = isinstance(error, NoCredentialsError | PartialCredentialsError)
         return Trouble(Meaning.REFUSED if final else Meaning.LATER, type(error).__name__, str(error))

@@ -7,6 +7,8 @@ begun (`pending`) → applied → undoing → undone, or failed with the reason.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
 from functions.adapters.clock import hour_before, iso, now
@@ -16,7 +18,9 @@ from functions.adapters.store import Cap, CapReached, Store
 from functions.core.finding import Finding
 from functions.core.fix import (
     Begin,
+    Broken,
     CannotFix,
+    CannotUndo,
     ChangedMeanwhile,
     Complete,
     Fix,
@@ -25,6 +29,7 @@ from functions.core.fix import (
     Leave,
     NothingToDo,
     NotVerified,
+    NotYet,
     Plan,
     Status,
     Step,
@@ -39,9 +44,9 @@ from functions.core.judgement import allowed, cleared
 from functions.core.message import Kind, Message
 from functions.core.mode import Limit, exemption
 from functions.core.playbook import Mode, Playbook
-from functions.core.snapshot import FunctionSnapshot
+from functions.core.snapshot import DELETED, FunctionSnapshot
 from functions.core.ticket import UNDO_DENIED, Ticket
-from functions.playbooks import Check
+from functions.playbooks import Examination
 
 
 @dataclass(frozen=True)
@@ -63,14 +68,20 @@ class Case:
         """Whether a person asked for this."""
         return self.request.kind is Kind.FIX_REQUESTED
 
+    @property
+    def to_be_approved(self) -> bool:
+        """Whether a person is going to be asked, so that only the plan is wanted."""
+        return self.request.kind is Kind.FINDING_OPENED and self.request.mode == Mode.APPROVE.value
+
     def tell(self, kind: Kind, text: str, *, code: str = "", record: FixRecord | None = None, at: str = "") -> Message:
         """Make the event that says how it went."""
         changes = record.plan.changes if record is not None else ()
         if kind is Kind.FIX_UNDONE:
             changes = tuple(replace(c, before=c.after, after=c.before) for c in changes)
+        advice = record.advice if record is not None and kind is Kind.FIX_APPLIED else ""
         return Message(
             kind,
-            self.finding,
+            replace(self.finding, advice=advice or self.finding.advice),
             at or iso(now()),
             by=(record.author if record is not None else self.request.by) or "lambda-warden",
             fix=record.number if record is not None else 0,
@@ -85,13 +96,15 @@ class Remedy:
     """One playbook's way of fixing, and what it works with."""
 
     playbook: Playbook
-    check: Check
+    examination: Examination
     fixing: Fix
     store: Store
     policies: Policies
 
     def fix(self, case: Case) -> Message | None:
         """Do what a finding or an approval asks for, once; return the event that says how it went."""
+        if case.to_be_approved:
+            return self._propose(case)
         moment = now()
         step = next_step(
             case.history,
@@ -99,6 +112,7 @@ class Remedy:
             approves=case.request.fix if case.approved else None,
             now=moment.timestamp(),
             hour_ago=hour_before(moment),
+            most_rounds=0 if self._unbounded(case) else self.playbook.most_rounds,
         )
         match step:
             case Begin(number):
@@ -110,6 +124,20 @@ class Remedy:
                 return case.tell(Kind.FIX_FAILED, f"{text}; the last change was by {who}", code="fighting")
             case _:
                 return self._without_change(case, step)
+
+    def _propose(self, case: Case) -> Message | None:
+        """Say what an approval would do, or why it could not; changes nothing and saves nothing."""
+        if case.history and case.history[-1].status in (Status.PENDING, Status.UNDOING):
+            return None
+        snapshot = self._settled(case)
+        if snapshot is None or not self._still_there(case, snapshot):
+            return None
+        plan = self.fixing.plan(case.work, snapshot)
+        if isinstance(plan, NothingToDo):
+            return None
+        if isinstance(plan, CannotFix):
+            return case.tell(Kind.FIX_PLANNED, plan.text, code=plan.code)
+        return replace(case.tell(Kind.FIX_PLANNED, plan.says), changes=tuple(asdict(c) for c in plan.changes))
 
     def _without_change(self, case: Case, step: Step) -> Message | None:
         match step:
@@ -128,14 +156,45 @@ class Remedy:
         """Go on with what another worker began; everything may have changed since, so everything is asked again."""
         if held.status is Status.UNDOING:
             return self._complete(case, held)
-        snapshot = self._settled(case)
+        with self._free_meanwhile(case, held):
+            snapshot = self._settled(case)
         if snapshot is None:
             return self._given_up(case, held, "gone", "The function was deleted meanwhile.")
         try:
-            self.fixing.verify(case.work, held.plan)
+            with self._free_meanwhile(case, held):
+                self._verify(case, held)
         except NotVerified:
             return self._begin_again(case, held, snapshot)
+        except Broken as broken:
+            return self._put_back(case, held, str(broken))
         return self._applied(case, held)
+
+    @contextmanager
+    def _free_meanwhile(self, case: Case, held: FixRecord) -> Iterator[None]:
+        """Hold a record no longer than we work on it: what AWS is busy with is looked at again by whoever is first."""
+        try:
+            yield
+        except TryLater:
+            self.store.finish(case.work.subject, held, replace(held, lease=0.0))
+            raise
+
+    def _verify(self, case: Case, held: FixRecord) -> None:
+        try:
+            self.fixing.verify(case.work, held.plan)
+        except NotYet as busy:
+            raise TryLater(str(busy), first=1) from None
+
+    def _put_back(self, case: Case, held: FixRecord, why: str) -> Message:
+        """The function does not work with the change: take it away again, and leave the decision to a person."""
+        try:
+            undone = self.fixing.undo(case.work, held.plan)
+        except ChangedMeanwhile as changed:
+            raise TryLater(str(changed), first=1) from None
+        except CannotUndo as cannot:
+            return self._applied(case, held, f"It does not work ({why}) and cannot be put back: {cannot}")
+        if undone.kept:
+            return self._applied(case, held, f"It does not work ({why}) and was not put back: {'; '.join(undone.kept)}")
+        return self._given_up(case, held, "put-back", f"It was put back, since {why}")
 
     def _begin_again(self, case: Case, held: FixRecord, snapshot: FunctionSnapshot) -> Message:
         """The change was not made before the worker ended: see whether it still may and should be."""
@@ -156,7 +215,8 @@ class Remedy:
         return self._complete(case, held)
 
     def _still_there(self, case: Case, snapshot: FunctionSnapshot) -> bool:
-        return any(finding.id == case.finding.id for finding in self.check(snapshot, case.work.settings))
+        found = self.examination.findings(case.work.member, snapshot, case.work.settings)
+        return any(finding.id == case.finding.id for finding in found)
 
     def _told(self, case: Case, record: FixRecord) -> Message:
         kind = Kind.FIX_UNDONE if record.status is Status.UNDONE else Kind.FIX_APPLIED
@@ -167,6 +227,8 @@ class Remedy:
         if snapshot is None:
             return cleared(case.finding, iso(now()), "The function was deleted.")
         if not self._still_there(case, snapshot):
+            if snapshot.environment_error:
+                return case.tell(Kind.FIX_FAILED, self._lacks("kms:Decrypt", snapshot.environment_key), code="denied")
             return cleared(case.finding, iso(now()), "By the time of the fix the problem was gone.")
         limit = self._limit(case, snapshot)
         if limit.mode.rank < (Mode.APPROVE if case.approved else Mode.ENFORCE).rank:
@@ -186,9 +248,10 @@ class Remedy:
         try:
             snapshot = case.work.member.snapshot()
         except AWS_ERRORS as error:
-            if trouble(error).meaning is Meaning.MISSING:
-                return None
-            raise
+            if trouble(error).meaning is not Meaning.MISSING:
+                raise
+            # What a deleted function left behind can still be put in order.
+            return FunctionSnapshot(case.work.subject, state=DELETED) if self.playbook.after_deletion else None
         if snapshot.settling:
             raise TryLater(f"{case.work.subject.function} is still settling", first=1)
         return snapshot
@@ -204,11 +267,14 @@ class Remedy:
 
     def _cap(self, case: Case) -> Cap | None:
         """Return the budget this fix is taken from; a person's approval needs none."""
-        if case.approved:
+        if case.approved or self._unbounded(case):
             return None
         return Cap(
             self.playbook.id, case.work.subject.account, iso(now())[:13], int(case.work.settings["fixes_per_hour"])
         )
+
+    def _unbounded(self, case: Case) -> bool:
+        return case.finding.aspect in self.playbook.unbounded
 
     def _beyond(self, case: Case, cap: Cap) -> Message:
         done = f"{cap.playbook} already changed {cap.limit} functions of this account this hour"
@@ -240,6 +306,10 @@ class Remedy:
             return self._given_up(case, held, learned.cannot.code, learned.cannot.text)
         except ChangedMeanwhile as changed:
             return self._given_up(case, held, "changed", str(changed))
+        except NotYet as busy:
+            raise TryLater(str(busy), first=1) from None
+        except Broken as broken:
+            return self._put_back(case, held, str(broken))
         except AWS_ERRORS as error:
             found = trouble(error)
             if found.meaning is Meaning.DENIED:
@@ -249,7 +319,11 @@ class Remedy:
             if found.meaning is Meaning.REFUSED:
                 return self._given_up(case, held, "refused", f"AWS refused it: {found.code}: {found.text}")
             raise
-        return self._applied(case, held, self._unseen(case, held))
+        try:
+            unseen = self._unseen(case, held)
+        except Broken as broken:
+            return self._put_back(case, held, str(broken))
+        return self._applied(case, held, unseen)
 
     def _unseen(self, case: Case, held: FixRecord) -> str:
         """Say why a change that was made could not be seen, '' if it could; either way it can be undone."""
@@ -257,7 +331,7 @@ class Remedy:
         for pause in (0.0, 0.2, 1.0):
             time.sleep(pause)
             try:
-                self.fixing.verify(case.work, held.plan)
+                self._verify(case, held)
             except NotVerified as unseen:
                 why = str(unseen)
             except AWS_ERRORS as error:
@@ -271,9 +345,17 @@ class Remedy:
 
     def _applied(self, case: Case, held: FixRecord, note: str = "") -> Message:
         says = f"{held.plan.says} {note}" if note else ""
-        done = held.finish(Status.APPLIED, iso(now()), says)
+        done = replace(held.finish(Status.APPLIED, iso(now()), says), advice=self._advice(case, held))
         self.store.finish(case.work.subject, held, done)
         return self._told(case, done)
+
+    def _advice(self, case: Case, held: FixRecord) -> str:
+        """Add how to keep the change to what the finding says already; a fix does not fail for want of advice."""
+        try:
+            keep = self.fixing.advise(case.work, held.plan)
+        except AWS_ERRORS:
+            keep = ""
+        return "\n\n".join(filter(None, (case.finding.advice, keep)))
 
     def _given_up(self, case: Case, held: FixRecord, code: str, text: str) -> Message:
         failed = held.finish(Status.FAILED, iso(now()), text)
@@ -299,6 +381,11 @@ class Remedy:
     def _take_back(self, case: Case, held: FixRecord) -> Message:
         try:
             undone = self.fixing.undo(case.work, held.plan)
+        except ChangedMeanwhile as changed:
+            raise TryLater(str(changed), first=1) from None
+        except CannotUndo as cannot:
+            self.store.finish(case.work.subject, held, replace(held, status=Status.APPLIED, lease=0.0))
+            return case.tell(Kind.FIX_FAILED, str(cannot), code=UNDO_DENIED)
         except AWS_ERRORS as error:
             found = trouble(error)
             if found.meaning is Meaning.MISSING:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from functions.core.finding import Cause
+from functions.core.message import SOURCE, Kind, NotAMessage, read_message
+from functions.core.secret_name import function_of_secret
 from functions.core.subject import (
     ACCOUNT,
     REGION,
@@ -35,10 +37,14 @@ class Malformed(ValueError):
 
 @dataclass(frozen=True)
 class Look:
-    """Read this subject and check it; a subject without a function is a whole account and Region."""
+    """Read this subject and check it; a subject without a function is a whole account and Region.
+
+    With a `role`, by its name, it is every function of the account that runs under it, whatever the Region.
+    """
 
     subject: Subject
     cause: Cause
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,8 @@ def _read_own(envelope: _Envelope, trust: Trust) -> Reading:
         if isinstance(reading, tuple):
             return tuple(Look(look.subject, replace(look.cause, origin="test")) for look in reading)
         return reading
+    if source == SOURCE and envelope.event.get("detail-type") == Kind.FIX_APPLIED:
+        return _read_fix(envelope, trust)
     if source not in (TEST_SOURCE, SWEEP_SOURCE):
         return Ignored(f"{source[:80]!r} is for others to read")
     account, region = _account(detail, "account", "detail.account"), _region(detail, "region", "detail.region")
@@ -124,6 +132,16 @@ def _read_own(envelope: _Envelope, trust: Trust) -> Reading:
     name = _function(function, "detail.function").name if function else ""
     origin = _optional(detail, "origin", "detail.origin")[:40] or source.removeprefix("warden.")
     return _look(Subject(partition_of(region), account, region, name), Cause(origin=origin), trust)
+
+
+def _read_fix(envelope: _Envelope, trust: Trust) -> Reading:
+    """Look at what was just fixed: a fix can uncover more to do."""
+    try:
+        message = read_message(Kind.FIX_APPLIED.value, envelope.detail)
+    except NotAMessage as error:
+        raise Malformed(str(error)) from None
+    cause = Cause(event=f"fix {message.fix} of {message.finding.playbook}"[:120], at=message.at, origin="fix")
+    return _look(message.finding.subject, cause, trust)
 
 
 def _is_wrapped(event: object) -> bool:
@@ -149,10 +167,38 @@ def _read_api_call(envelope: _Envelope, trust: Trust) -> Reading:
     request = _mapping(detail.get("requestParameters") or {}, "detail.requestParameters")
     if request.get("dryRun") is True:
         return Ignored(f"{name[:80]} was a dry run")
-    return _api_call_subject(envelope, request, name, identity, trust)
+    cause = Cause(
+        event=name[:120],
+        event_id=_optional(detail, "eventID", "detail.eventID")[:80],
+        at=_optional(detail, "eventTime", "detail.eventTime")[:40],
+        actor=actor(identity),
+    )
+    match envelope.source:
+        case "aws.secretsmanager":
+            return _about_secret(envelope, request, cause, trust)
+        case "aws.iam":
+            return _about_role(envelope, request, cause, trust)
+    return _about_function(envelope, request, identity, cause, trust)
 
 
-def _api_call_subject(envelope: _Envelope, request: Json, name: str, identity: Json, trust: Trust) -> Reading:
+def _about_secret(envelope: _Envelope, request: Json, cause: Cause, trust: Trust) -> Reading:
+    """Look at the function whose variables a secret of ours holds."""
+    function = function_of_secret(_text(request, "secretId", "detail.requestParameters.secretId"))
+    if not function:
+        return Ignored(f"{cause.event} was not about a secret of ours")
+    return _look(envelope.subject(function), cause, trust)
+
+
+def _about_role(envelope: _Envelope, request: Json, cause: Cause, trust: Trust) -> Reading:
+    """Look at every function that runs under a role; IAM tells of it in one Region, and roles serve all of them."""
+    role = _text(request, "roleName", "detail.requestParameters.roleName")
+    if role in trust.own_roles:
+        return Ignored("our own roles are out of scope")
+    return (Look(envelope.subject(), cause, role=role),)
+
+
+def _about_function(envelope: _Envelope, request: Json, identity: Json, cause: Cause, trust: Trust) -> Reading:
+    name = cause.event
     field, text = _named_function(envelope.detail, request)
     if ":lambda:" in text and ":function:" not in text:
         return Ignored(f"{name[:80]} was not about a function")
@@ -162,12 +208,6 @@ def _api_call_subject(envelope: _Envelope, request: Json, name: str, identity: J
         if identity.get("accountId") == envelope.account:
             return Ignored("the caller's copy of a call to another account, which has its own event")
         return envelope.forged(f"the event came from {envelope.account} but names {text[:200]!r}")
-    cause = Cause(
-        event=name[:120],
-        event_id=_optional(envelope.detail, "eventID", "detail.eventID")[:80],
-        at=_optional(envelope.detail, "eventTime", "detail.eventTime")[:40],
-        actor=actor(identity),
-    )
     return _look(envelope.subject(reference.name), cause, trust)
 
 
@@ -272,6 +312,8 @@ def _function_dimension(metric: object) -> str:
 
 _READERS: dict[str, Callable[[_Envelope, Trust], Reading]] = {
     "aws.lambda": _read_api_call,
+    "aws.secretsmanager": _read_api_call,
+    "aws.iam": _read_api_call,
     "aws.config": _read_config,
     "aws.health": _read_health,
     "aws.cloudwatch": _read_alarm,

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from functions.core.playbook import Playbook, Severity
+from functions.core.playbook import Mode, Playbook, Severity
 from functions.core.subject import ACCOUNT, REGION, Subject, parse_function
+
+NOT_CHECKED = "not-checked"
+"""The aspect of a finding that says that its playbook could not look."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Cause:
     actor: str = ""
     """Who made the change, as a person would say it: `Dev/alice`, `deployer (IAM user)`, `CloudFormation`."""
     origin: str = "event"
-    """event, sweep, first-sweep or test."""
+    """event, sweep, first-sweep, fix or test."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class Finding:
     why: str = ""
     """Why that matters to the owner."""
     evidence: tuple[Evidence, ...] = ()
+    advice: str = ""
+    """What the owner should do, whether or not the bot fixes it; it may have several lines."""
+    at_most: Mode = Mode.ENFORCE
+    """The most that may be done about it on this evidence, whatever the deployment allows."""
     aspect: str = ""
     """Which part of the subject, where one playbook can find several problems in it."""
     found_at: str = ""
@@ -63,7 +70,7 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as it stands in events and in the table."""
-        return {"id": self.id, **asdict(self), "severity": self.severity.value}
+        return {"id": self.id, **asdict(self), "severity": self.severity.value, "at_most": self.at_most.value}
 
 
 def finding_id(subject: Subject, playbook: str, aspect: str = "") -> str:
@@ -86,15 +93,25 @@ def finding_from_json(body: Mapping[str, Any]) -> Finding:
         what=_text(body.get("what", "")),
         why=_text(body.get("why", "")),
         evidence=tuple(Evidence(_text(e["label"]), _text(e["value"])) for e in body.get("evidence", ())),
+        advice=_text(body.get("advice", "")),
+        at_most=_mode(body.get("at_most")),
         aspect=_text(body.get("aspect", "")),
         found_at=_text(body.get("found_at", "")),
         cause=Cause(**{name: _text(cause[name]) for name in Cause.__dataclass_fields__ if name in cause}),
     )
 
 
-def found(playbook: Playbook, subject: Subject, *, what: str, why: str, evidence: Mapping[str, object]) -> Finding:
-    """Make a playbook's finding from what its check saw."""
-    return Finding(
+def found(
+    playbook: Playbook,
+    subject: Subject,
+    *,
+    what: str,
+    why: str,
+    evidence: Mapping[str, object],
+    **differs: Any,
+) -> Finding:
+    """Make a playbook's finding from what its check saw; `differs` are fields unlike the playbook's usual ones."""
+    usual = Finding(
         playbook=playbook.id,
         subject=subject,
         title=playbook.title,
@@ -103,6 +120,7 @@ def found(playbook: Playbook, subject: Subject, *, what: str, why: str, evidence
         why=why,
         evidence=tuple(Evidence(label, str(value)) for label, value in evidence.items()),
     )
+    return replace(usual, **differs)
 
 
 def _subject(body: Mapping[str, Any]) -> Subject:
@@ -113,6 +131,11 @@ def _subject(body: Mapping[str, Any]) -> Subject:
     if function and parse_function(function).name != function:
         raise ValueError(f"subject.function {function[:80]!r} is more than a name")
     return Subject(_text(body["partition"]), account, region, function)
+
+
+def _mode(value: object) -> Mode:
+    """Read the most that may be done; absent in events of earlier versions, and never more than what is said."""
+    return Mode.ENFORCE if value is None else Mode(_text(value))
 
 
 def _text(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
@@ -58,8 +58,11 @@ class Undone:
 class Member(Protocol):
     """A member account in one Region, as a fix sees it."""
 
-    def client(self, service: str) -> Any:
-        """Return a boto3 client that acts there under the playbook's role."""
+    def client(self, service: str, patience: int = 0) -> Any:
+        """Return a boto3 client that acts there under the playbook's role.
+
+        With `patience` it waits so many seconds for an answer and asks once: for calls that must not be repeated.
+        """
 
     def snapshot(self) -> FunctionSnapshot:
         """Read the function as it is now."""
@@ -73,6 +76,12 @@ class Work:
     member: Member
     settings: Mapping[str, Any]
     learned: Mapping[str, int] = field(default_factory=dict)
+    aspect: str = ""
+    """Which of the playbook's problems is to be fixed."""
+    told: frozenset[str] = frozenset()
+    """The labels of the finding's evidence: what a person who approved has seen."""
+    hub: Callable[[str], Any] | None = field(default=None, repr=False)
+    """A boto3 client of the hub account in the function's Region, by service, under the remediator's own role."""
 
 
 class Learned(Exception):
@@ -85,6 +94,18 @@ class Learned(Exception):
 
 class ChangedMeanwhile(Exception):
     """Somebody else changed the setting between plan and apply; it was left as they set it."""
+
+
+class NotYet(Exception):
+    """AWS is still at work on the change; look again in a moment. The text says on what."""
+
+
+class CannotUndo(Exception):
+    """The fix cannot be taken back, or not now; the text says why. It still stands."""
+
+
+class Broken(Exception):
+    """The change was made and the function does not work with it: it is to be put back. The text says what was seen."""
 
 
 class NotVerified(Exception):
@@ -101,10 +122,13 @@ class Fix(Protocol):
         """Bring about what the plan says, whether or not part of it is there already."""
 
     def verify(self, work: Work, plan: Plan) -> None:
-        """Read back; raises `NotVerified`."""
+        """Read back; raises `NotVerified`, `NotYet`, or `Broken` where the change must not stay."""
 
     def undo(self, work: Work, plan: Plan) -> Undone:
-        """Put back what `apply` changed, and leave what others changed since."""
+        """Put back what `apply` changed, and leave what others changed since; raises `CannotUndo`."""
+
+    def advise(self, work: Work, plan: Plan) -> str:
+        """Say what the owner should do to keep the change, in lines as they are to be read; '' if nothing."""
 
 
 class Status(StrEnum):
@@ -135,6 +159,7 @@ class FixRecord:
     """The person who approved it, '' where the bot acted by itself."""
     undone_by: str = ""
     note: str = ""
+    advice: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def finish(self, status: Status, at: str, note: str = "") -> FixRecord:
@@ -198,12 +223,20 @@ class Leave:
 Step = Begin | Complete | Wait | Tell | Leave
 
 
-def next_step(history: Sequence[FixRecord], *, found_at: str, approves: int | None, now: float, hour_ago: str) -> Step:
+def next_step(
+    history: Sequence[FixRecord],
+    *,
+    found_at: str,
+    approves: int | None,
+    now: float,
+    hour_ago: str,
+    most_rounds: int = 0,
+) -> Step:
     """Decide what a request to fix leads to, given all earlier fixes of the same finding in order.
 
     `found_at` is when the finding was seen, ISO 8601. `approves` is the number of the last fix that a person knew of
     when approving (0: none yet), None if nobody asked: numbers, since people's clocks are not ours. `now` is epoch
-    seconds and `hour_ago` ISO 8601.
+    seconds and `hour_ago` ISO 8601. `most_rounds` is the playbook's.
     """
     if not history:
         return Begin(1)
@@ -219,6 +252,9 @@ def next_step(history: Sequence[FixRecord], *, found_at: str, approves: int | No
     recent = [r for r in history if r.status is Status.APPLIED and r.finished >= hour_ago]
     if len(recent) >= FIGHTING_AFTER:
         return Leave("fighting", f"fixed {len(recent)} times within an hour, and something keeps undoing it")
+    rounds = sum(r.status is Status.APPLIED for r in history)
+    if 0 < most_rounds <= rounds:
+        return Leave("fighting", f"fixed {rounds} times, and something keeps undoing it")
     return Begin(last.number + 1)
 
 

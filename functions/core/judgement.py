@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from functions.core.event import Forged
-from functions.core.finding import Cause, Evidence, Finding
+from functions.core.finding import NOT_CHECKED, Cause, Evidence, Finding
 from functions.core.message import Kind, Message
 from functions.core.mode import (
     Account,
@@ -46,6 +46,7 @@ def allowed(rules: Rules, finding: Finding, tags: Mapping[str, str], ticket: Tic
             *rules.runtime.limits(),
             *tag_limit(tags),
             *hold(ticket, now),
+            Limit(finding.at_most, "the evidence allows no more without a person"),
         ]
     )
 
@@ -75,11 +76,13 @@ def judge(
         because = "" if limit.mode is Mode.ENFORCE else limit.because
         if exempt.refused:
             because = f"{because}; {exempt.refused}" if because else exempt.refused
-        if limit.mode is Mode.ENFORCE or _is_news(ticket, limit.mode, now):
+        if limit.mode is Mode.ENFORCE or _is_news(ticket, finding, limit.mode, now):
             messages.append(
                 Message(Kind.FINDING_OPENED, finding, finding.found_at, mode=limit.mode.value, because=because)
             )
-    return [*messages, *_gone({f.id for f in found}, set(checked), tickets, now)]
+    # A check that could not look does not say that a problem is gone.
+    looked = set(checked) - {finding.playbook for finding in found if finding.aspect == NOT_CHECKED}
+    return [*messages, *_gone({f.id for f in found}, looked, tickets, now)]
 
 
 def cleared(finding: Finding, now: str, text: str) -> Message:
@@ -143,7 +146,7 @@ def forged_event(forged: Forged, now: str) -> Message:
     return Message(Kind.FINDING_OPENED, finding, now, mode=Mode.OBSERVE.value)
 
 
-def _is_news(ticket: Ticket | None, mode: Mode, now: str) -> bool:
+def _is_news(ticket: Ticket | None, finding: Finding, mode: Mode, now: str) -> bool:
     """Whether a finding that is not to be fixed now has to be told: it is new, back, or more may be done about it."""
     if ticket is None:
         return True
@@ -156,7 +159,8 @@ def _is_news(ticket: Ticket | None, mode: Mode, now: str) -> bool:
             return True
         case _:
             opened = [e for e in ticket.story if e.kind is Kind.FINDING_OPENED]
-            return not opened or opened[-1].mode != mode.value
+            # What a person approves is what the ticket shows, so a finding that says something else is told again.
+            return not opened or opened[-1].mode != mode.value or ticket.finding.what != finding.what
 
 
 def _gone(found: set[str], checked: set[str], tickets: Mapping[str, Ticket], now: str) -> list[Message]:

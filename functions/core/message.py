@@ -18,6 +18,7 @@ class Kind(StrEnum):
     """The detail-types."""
 
     FINDING_OPENED = "Finding Opened"
+    FIX_PLANNED = "Fix Planned"
     FINDING_CLEARED = "Finding Cleared"
     FIX_REQUESTED = "Fix Requested"
     UNDO_REQUESTED = "Undo Requested"

@@ -34,12 +34,14 @@ class Permission:
 
     `resource` is an ARN in which `{partition}`, `{region}` and `{account}` are filled in at synthesis
     (`{region}` becomes `*`, since a role serves every Region), or `*` where the Service Authorization Reference
-    gives the action no resource type; then `why_any` says so and becomes the cdk-nag reason.
+    gives the action no resource type; then `why_any` says so and becomes the cdk-nag reason. `when` names a setting of
+    the playbook: where a deployment leaves that empty, the permission is not granted.
     """
 
     action: str
     resource: str
     why_any: str = ""
+    when: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,16 @@ class Playbook:
     """What the remediator needs for `fix.py` on top of `reads`: its writes, and what it reads to plan and verify."""
     one_at_a_time: bool = False
     """Fixes of one account and Region share a budget (the concurrency pool), so they never run side by side."""
+    hub_reads: tuple[Permission, ...] = ()
+    """What the remediator needs in the hub account itself, in the function's Region."""
+    after_deletion: bool = False
+    """Whether the check also looks at what a deleted function left behind."""
+    follow_up: bool = False
+    """Whether a fix can uncover more to do, so that the function is looked at again after each."""
+    most_rounds: int = 0
+    """After so many fixes of one finding, however far apart, a person decides: something puts it back. 0: no bound."""
+    unbounded: tuple[str, ...] = ()
+    """Problems whose fix only restores what was there, so that neither rounds nor the hourly cap hold it back."""
     fixes_per_hour: int = 20
     """The most this playbook changes in one account in one hour without a person's approval."""
     settings: dict[str, object] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
@@ -50,6 +50,12 @@ def ticket_message(ticket: Ticket, account_name: str = "") -> SlackMessage:
     done = _what_was_done(ticket)
     if done:
         blocks.append(_section(done))
+    plan = _plan(ticket)
+    if plan:
+        blocks.append(_section(plan))
+    advice = _advice(ticket)
+    if advice:
+        blocks.append(_section(advice))
     blocks.append(_context(_evidence(ticket)))
     blocks.append(_context(_next_step(ticket)))
     return SlackMessage(
@@ -177,19 +183,39 @@ def _what_was_done(ticket: Ticket) -> str:
     if fix is not None and ticket.changes:
         verb = "What was undone" if fix.kind is Kind.FIX_UNDONE else "What was done"
         who = f" (by {escape(fix.by, 120)})" if fix.by else ""
-        diff = "\n".join(
-            f"{cut(str(c['setting']), 80)}: {_value(c['before'])} → {_value(c['after'])}" for c in ticket.changes[:20]
-        )
-        diff = _fitted(diff.replace("`", "'"), 1000)
-        parts.append(f"*{verb}*{who}: {escape(fix.text, 700)}\n```{diff}```")
+        parts.append(f"*{verb}*{who}: {escape(fix.text, 700)}\n```{_diff(ticket.changes)}```")
     elif fix is not None:
         parts.append(f"*{fix.kind.value}*: {escape(fix.text, 700)}")
-    last = ticket.last
+    last = next((e for e in reversed(ticket.story) if e.kind is not Kind.FIX_PLANNED), ticket.last)
     if last.kind is not Kind.FINDING_OPENED and last is not fix and last.text:
         parts.append(f"*{last.kind.value}*: {_sentence(last.text)}")
     elif ticket.state in (State.OPEN, State.AWAITING_APPROVAL) and last.text:
         parts.append(f"*Nothing was changed*: {_sentence(last.text)}")
     return "\n".join(parts)
+
+
+def _plan(ticket: Ticket) -> str:
+    """Show what an approval would change, or why it could not, as long as a person is asked."""
+    if ticket.state is not State.AWAITING_APPROVAL:
+        return ""
+    plan = next((entry for entry in reversed(ticket.story) if entry.kind is Kind.FIX_PLANNED), None)
+    if plan is None:
+        return ""
+    if plan.code:
+        return f"*An approval cannot help as it is*: {_sentence(plan.text)}"
+    return f"*An approval changes*:\n```{_diff(ticket.proposed)}```"
+
+
+def _diff(changes: Sequence[Mapping[str, Any]]) -> str:
+    lines = (f"{cut(str(c['setting']), 80)}: {_value(c['before'])} → {_value(c['after'])}" for c in changes[:20])
+    more = f"\n… and {len(changes) - 20} more" if len(changes) > 20 else ""
+    return _fitted("\n".join(lines).replace("`", "'"), 1000) + more
+
+
+def _advice(ticket: Ticket) -> str:
+    """Show what the owner should do, line by line as it is written: it may hold a snippet to copy."""
+    text = ticket.advice or ticket.finding.advice
+    return f"*What you should do*:\n```{_fitted(text.replace('`', chr(39)), 2400)}```" if text else ""
 
 
 def _next_step(ticket: Ticket) -> str:

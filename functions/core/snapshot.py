@@ -12,6 +12,9 @@ from functions.core.subject import Subject
 _SETTLING_STATES = frozenset({"Pending", "Deleting", "Deactivating"})
 _UNSET: Mapping[str, str] = {}
 
+DELETED = "Deleted"
+"""The state of a function that is no longer there; Lambda has no word for it."""
+
 
 @dataclass(frozen=True)
 class FunctionSnapshot:
@@ -35,6 +38,22 @@ class FunctionSnapshot:
     reserved: int | None = None
     """Reserved concurrency; None is unset, which is not the same as 0 (nothing may run)."""
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    environment_error: str = ""
+    """Why Lambda could not show the environment, such as a key that we may not use; '' if it could."""
+    environment_key: str = ""
+    """The customer's KMS key that the environment is encrypted with, '' for Lambda's own."""
+    layers: tuple[str, ...] = ()
+    """ARNs of layer versions, in the order in which they are laid over one another."""
+    subnets: tuple[str, ...] = ()
+    security_groups: tuple[str, ...] = ()
+    vpc: str = ""
+    snap_start: str = "None"
+    code_sha256: str = ""
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the function is no longer there."""
+        return self.state == DELETED
 
     @property
     def settling(self) -> bool:
@@ -50,6 +69,7 @@ def from_get_function(subject: Subject, answer: Mapping[str, Any]) -> FunctionSn
     configuration: Mapping[str, Any] = answer.get("Configuration") or {}
     concurrency: Mapping[str, Any] = answer.get("Concurrency") or {}
     environment: Mapping[str, Any] = configuration.get("Environment") or {}
+    vpc: Mapping[str, Any] = configuration.get("VpcConfig") or {}
     return FunctionSnapshot(
         subject=subject,
         state=configuration.get("State") or "Active",
@@ -65,4 +85,12 @@ def from_get_function(subject: Subject, answer: Mapping[str, Any]) -> FunctionSn
         tags=answer.get("Tags") or _UNSET,
         reserved=concurrency.get("ReservedConcurrentExecutions"),
         environment=environment.get("Variables") or _UNSET,
+        environment_error=str((environment.get("Error") or {}).get("ErrorCode") or ""),
+        environment_key=configuration.get("KMSKeyArn") or "",
+        layers=tuple(str(layer.get("Arn")) for layer in configuration.get("Layers") or ()),
+        subnets=tuple(vpc.get("SubnetIds") or ()),
+        security_groups=tuple(vpc.get("SecurityGroupIds") or ()),
+        vpc=vpc.get("VpcId") or "",
+        snap_start=(configuration.get("SnapStart") or {}).get("ApplyOn") or "None",
+        code_sha256=configuration.get("CodeSha256") or "",
     )

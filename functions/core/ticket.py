@@ -74,6 +74,10 @@ class Ticket:
     entries: tuple[Entry, ...] = ()
     """What happened, in order of time; sightings of a problem that is still there included."""
     changes: tuple[Mapping[str, Any], ...] = ()
+    proposed: tuple[Mapping[str, Any], ...] = ()
+    """What an approval would change, as it was planned last."""
+    advice: str = ""
+    """What to do to keep the newest fix; before there is one, the finding's own advice holds."""
     fix: int = 0
     channel: str = ""
     ts: str = ""
@@ -142,6 +146,8 @@ def fold(ticket: Ticket | None, message: Message) -> Ticket:
         entries=_kept((*ticket.entries, entry)),
         fix=message.fix if outcome else ticket.fix,
         changes=message.changes if outcome else ticket.changes,
+        proposed=message.changes if _is_newest_plan(ticket, message) else ticket.proposed,
+        advice=message.finding.advice if outcome else ticket.advice,
     )
 
 
@@ -155,8 +161,9 @@ def hold(ticket: Ticket | None, now: str) -> list[Limit]:
             *_quiet(ticket, now),
         ]
     # Seeing the problem again does not lift the cap: a person does, or the problem goes.
-    last = next((e for e in reversed(ticket.entries) if e.kind is not Kind.FINDING_OPENED), None)
-    if last is not None and _reached_the_cap(last):
+    unasked = (Kind.FINDING_OPENED, Kind.FIX_PLANNED)
+    last = next((e for e in reversed(ticket.entries) if e.kind not in unasked), None)
+    if last is not None and _needs_a_person(last):
         return [Limit(Mode.APPROVE, last.text)]
     return _quiet(ticket, now)
 
@@ -186,6 +193,8 @@ def ticket_from_json(body: Mapping[str, Any]) -> Ticket:
         finding=finding_from_json(body["finding"]),
         entries=entries,
         changes=tuple(body.get("changes") or ()),
+        proposed=tuple(body.get("proposed") or ()),
+        advice=body.get("advice") or "",
         fix=int(body.get("fix") or 0),
         channel=body.get("channel") or "",
         ts=body.get("ts") or "",
@@ -216,15 +225,19 @@ def _after(standing: _Standing, entry: Entry) -> _Standing:
         case Kind.FIX_FAILED if entry.code == UNDO_DENIED:
             return _Standing(State.FIXED, fixed=True)
         case Kind.FIX_FAILED:
-            return _Standing(State.AWAITING_APPROVAL if _reached_the_cap(entry) else State.FAILED)
-        case Kind.UNDO_REQUESTED if standing.state is State.UNDONE:
-            # Two people asked; what is told of the one undo has been told.
+            return _Standing(State.AWAITING_APPROVAL if _needs_a_person(entry) else State.FAILED)
+        case Kind.FIX_PLANNED | Kind.UNDO_REQUESTED if _changes_nothing(standing, entry):
             return standing
         case Kind.TICKET_ACTION:
             state = State.EXEMPT if entry.code == "exempt" else State.SNOOZED
             return _Standing(state, entry.until, fixed=standing.fixed)
         case _:
             return _Standing(_REACHED[entry.kind], fixed=entry.kind is Kind.FIX_APPLIED)
+
+
+def _changes_nothing(standing: _Standing, entry: Entry) -> bool:
+    """Whether it is only a plan, or the second request for one undo, of which all has been told."""
+    return entry.kind is Kind.FIX_PLANNED or standing.state is State.UNDONE
 
 
 _REACHED = {
@@ -241,8 +254,9 @@ def _opened(standing: _Standing, entry: Entry) -> _Standing:
     return _Standing(_OPENED[Mode(entry.mode) if entry.mode in list(Mode) else Mode.OBSERVE])
 
 
-def _reached_the_cap(entry: Entry) -> bool:
-    return entry.kind is Kind.FIX_FAILED and entry.code == "cap"
+def _needs_a_person(entry: Entry) -> bool:
+    """Whether it failed in a way that trying again by itself would only repeat."""
+    return entry.kind is Kind.FIX_FAILED and entry.code in ("cap", "put-back")
 
 
 def _is_newest_sighting(ticket: Ticket, message: Message) -> bool:
@@ -259,6 +273,13 @@ def _is_newest_outcome(ticket: Ticket, message: Message) -> bool:
         return False
     undone = any(e.kind is Kind.FIX_UNDONE and e.fix == message.fix for e in ticket.entries)
     return message.fix > ticket.fix or (message.fix == ticket.fix and not undone)
+
+
+def _is_newest_plan(ticket: Ticket, message: Message) -> bool:
+    """Whether the ticket is to show this event's plan: the newest of all that it was told."""
+    if message.kind is not Kind.FIX_PLANNED:
+        return False
+    return all(e.at <= message.at for e in ticket.entries if e.kind is Kind.FIX_PLANNED)
 
 
 def _kept(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:

@@ -14,6 +14,11 @@ from functions.core.playbook import AlarmState, ApiCall, ConfigCompliance, Confi
 PATTERN_LIMIT = 2048
 INSPECTOR_ROLE = "warden-inspector"
 
+# CloudTrail tells of services without a Region in one Region alone (CloudTrail user guide, "CloudTrail concepts":
+# global service events), and EventBridge of them there.
+GLOBAL_REGION = "us-east-1"
+GLOBAL_SERVICES = ("cloudfront", "iam", "organizations")
+
 # A deleted function closes its tickets, whichever playbook opened them.
 _ALWAYS = ApiCall(names=("DeleteFunction20150331",))
 
@@ -26,7 +31,7 @@ def member_roles(playbooks: Iterable[Playbook]) -> tuple[str, ...]:
 
 
 def member_patterns(playbooks: Iterable[Playbook]) -> dict[str, Pattern]:
-    """Derive the rules of a member Region: rule name suffix → event pattern.
+    """Derive the rules of a member account: rule name suffix → event pattern.
 
     Calls made by our own roles are left out here and again in code. A failed call changed nothing and is left out.
     """
@@ -72,21 +77,41 @@ def member_patterns(playbooks: Iterable[Playbook]) -> dict[str, Pattern]:
     return patterns
 
 
-def inspect_patterns(hub_account: str) -> dict[str, Pattern]:
-    """Derive the hub bus's rules to the inspector: AWS's own events from anyone, test events from the hub only."""
-    return {
+def regional_patterns(playbooks: Iterable[Playbook]) -> dict[str, Pattern]:
+    """Derive the rules of each governed Region of a member."""
+    return {suffix: pattern for suffix, pattern in member_patterns(playbooks).items() if not _is_global(pattern)}
+
+
+def global_patterns(playbooks: Iterable[Playbook]) -> dict[str, Pattern]:
+    """Derive the rules of `GLOBAL_REGION`, which need to be in a member once, whichever Regions are governed."""
+    return {suffix: pattern for suffix, pattern in member_patterns(playbooks).items() if _is_global(pattern)}
+
+
+def inspect_patterns(hub_account: str, playbooks: Iterable[Playbook]) -> dict[str, Pattern]:
+    """Derive the hub bus's rules to the inspector: AWS's own events from anyone; tests and fixes from the hub only."""
+    patterns: dict[str, Pattern] = {
         "inspect": {"source": [{"prefix": "aws."}]},
         "inspect-test": {"source": ["warden.test"], "account": [hub_account]},
     }
+    followed = [playbook.id for playbook in playbooks if playbook.follow_up]
+    if followed:
+        # Our own calls are left out of what members forward, so nothing else would make us look.
+        patterns["inspect-fixed"] = {
+            "source": ["warden"],
+            "account": [hub_account],
+            "detail-type": ["Fix Applied"],
+            "detail": {"playbook": followed},
+        }
+    return patterns
 
 
 def remediator_pattern(playbook: Playbook, hub_account: str) -> Pattern:
-    """Derive the hub bus's rule to one remediator: findings to enforce, and people's requests."""
+    """Derive the hub bus's rule to one remediator: findings to fix or to plan for, and people's requests."""
     return {
         "source": ["warden"],
         "account": [hub_account],
         "$or": [
-            {"detail-type": ["Finding Opened"], "detail": {"playbook": [playbook.id], "mode": ["enforce"]}},
+            {"detail-type": ["Finding Opened"], "detail": {"playbook": [playbook.id], "mode": ["enforce", "approve"]}},
             {"detail-type": ["Fix Requested", "Undo Requested"], "detail": {"playbook": [playbook.id]}},
         ],
     }
@@ -100,6 +125,10 @@ def ticket_pattern(hub_account: str) -> Pattern:
 def forged_pattern(hub_account: str) -> Pattern:
     """Derive the hub bus's rule for what no member may send: any source of ours, or any source but AWS's own."""
     return {"source": [{"anything-but": {"prefix": "aws."}}], "account": [{"anything-but": [hub_account]}]}
+
+
+def _is_global(pattern: Pattern) -> bool:
+    return pattern["source"] in [[f"aws.{service}"] for service in GLOBAL_SERVICES]
 
 
 def _api_call_patterns(service: str, names: tuple[str, ...], own_roles: tuple[str, ...]) -> dict[str, Pattern]:

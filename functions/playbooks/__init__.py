@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from functions.core.finding import Finding
-from functions.core.fix import Fix
+from functions.core.fix import Fix, Member
 from functions.core.mode import DeploymentPolicy
 from functions.core.playbook import Playbook
 from functions.core.snapshot import FunctionSnapshot
@@ -32,16 +33,49 @@ def playbook(playbook_id: str) -> Playbook:
 
 
 class Check(Protocol):
-    """What a playbook's `check.py` offers: facts of one function → what is wrong with it. Pure."""
+    """What a playbook's `check.py` offers: facts of one function → what is wrong with it. Pure.
 
-    def __call__(self, snapshot: FunctionSnapshot, settings: Mapping[str, Any]) -> list[Finding]:
+    Where the playbook has a `facts.py`, a third argument is what that read.
+    """
+
+    def __call__(self, snapshot: FunctionSnapshot, settings: Mapping[str, Any], *facts: Any) -> list[Finding]:
         """Return the findings, none if the function is as it should be."""
 
 
+class ReadFacts(Protocol):
+    """What a playbook's `facts.py` offers: what its check needs and `GetFunction` does not tell."""
+
+    def __call__(self, member: Member, snapshot: FunctionSnapshot, settings: Mapping[str, Any]) -> Any:
+        """Read as little as this function calls for; most functions call for nothing."""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Everything that has to be done to know whether a function has one playbook's problem."""
+
+    playbook: Playbook
+    check: Check
+    read_facts: ReadFacts | None = None
+
+    def findings(self, member: Member, snapshot: FunctionSnapshot, settings: Mapping[str, Any]) -> list[Finding]:
+        """Read what is missing and check. Raises boto3's errors."""
+        if snapshot.deleted and not self.playbook.after_deletion:
+            return []
+        facts = () if self.read_facts is None else (self.read_facts(member, snapshot, settings),)
+        return self.check(snapshot, settings, *facts)
+
+
 @cache
-def checks() -> tuple[tuple[Playbook, Check], ...]:
-    """Return every check present, with its playbook."""
-    return tuple((p, import_module(f"functions.playbooks.{p.module}.check").check) for p in playbooks())
+def examinations() -> tuple[Examination, ...]:
+    """Return every check present, with its playbook and the reader of its facts."""
+    return tuple(_examination(playbook) for playbook in playbooks())
+
+
+def _examination(playbook: Playbook) -> Examination:
+    package = f"functions.playbooks.{playbook.module}"
+    has_facts = (Path(__file__).parent / playbook.module / "facts.py").is_file()
+    read_facts = import_module(f"{package}.facts").read if has_facts else None
+    return Examination(playbook, import_module(f"{package}.check").check, read_facts)
 
 
 def fix_of(playbook: Playbook) -> Fix:

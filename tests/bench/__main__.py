@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from tests.bench import api_calls, burst, cold_start, event_to_fix, secrets, sizes, warm_event
+from tests.bench import api_calls, burst, cold_start, event_to_fix, loops, secrets, sizes, warm_event, wrapper_start
 from tests.bench.run import Run
 from tests.bench.table import Row, render
 
@@ -23,6 +23,8 @@ FIGURES: dict[str, Callable[[Run], list[Row]]] = {
     "event-to-fix": event_to_fix.measure,
     "burst": burst.measure,
     "secrets": secrets.measure,
+    "wrapper-start": wrapper_start.measure,
+    "loops": loops.measure,
 }
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from functions.playbooks.plaintext_secrets.classify import classify
+from functions.playbooks.plaintext_secrets.classifier.classify import classify
 from tests.bench import secret_peers
 from tests.bench.run import Run
 from tests.bench.table import Row, median
@@ -67,7 +67,7 @@ def import_ms(times: int = 5) -> float:
     """Return the median milliseconds that importing the classifier takes, beside the packages it lies in."""
     code = (
         "import time, functions.playbooks; began = time.perf_counter();"
-        "import functions.playbooks.plaintext_secrets.classify; print((time.perf_counter() - began) * 1000)"
+        "import functions.playbooks.plaintext_secrets.classifier.classify; print((time.perf_counter() - began) * 1000)"
     )
     runs = (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(times)

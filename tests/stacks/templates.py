@@ -14,7 +14,9 @@ from functions.core.playbook import Playbook
 from stacks.config import Config, read
 
 HUB, MEMBER, REGION, ORGANIZATION = "111111111111", "222222222222", "eu-west-1", "o-exampleorgid"
-STACKS = ("WardenHub", "WardenMemberAccount", "WardenMemberRegion")
+LAYER = f"WardenLayer-{REGION}"
+MEMBER_STACKS = ("WardenMemberAccount", "WardenMemberRegion", "WardenMemberGlobal")
+STACKS = ("WardenHub", LAYER, *MEMBER_STACKS)
 
 CONFIG: dict[str, Any] = {
     "hub_account": HUB,
@@ -35,7 +37,7 @@ class Template:
 
     def __init__(self, assembly: Path, stack: str) -> None:
         self.path = assembly / f"{stack}.template.json"
-        self.account = HUB if stack == "WardenHub" else MEMBER
+        self.account = MEMBER if stack in MEMBER_STACKS else HUB
         self.body: dict[str, Any] = json.loads(self.path.read_text())
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ from typing import Any
 import aws_cdk as cdk
 import pytest
 
-from functions.playbooks import playbook
+from functions.core.playbook import Playbook
+from functions.playbooks import playbook, playbooks
 from stacks.bundle import REPOSITORY, Bundles, EntryPoint
 from stacks.imports import NoSuchFile, closure
 from stacks.layers import LayerError, built
@@ -47,6 +48,13 @@ def entry_points(root: Path = REPOSITORY) -> dict[str, EntryPoint]:
 
 
 NAMES = tuple(entry_points())
+
+
+def path_of_facts(playbook: Playbook) -> Path:
+    return REPOSITORY / "functions" / "playbooks" / playbook.module / "facts.py"
+
+
+FACTS = [path for path in map(path_of_facts, playbooks()) if path.is_file()]
 
 
 def staged(entry_points: Iterable[EntryPoint], outdir: Path) -> dict[str, Path]:
@@ -85,8 +93,8 @@ def test_a_bundle_holds_exactly_what_its_list_says(name: str, folders: dict[str,
 
 def test_the_inspector_has_every_check_and_no_fix(hub: Template, assembly: Path) -> None:
     found = contents(asset_of(hub, assembly, "warden-inspector"))
-    folders = {path.parent for path in (REPOSITORY / "functions" / "playbooks").glob("*/check.py")}
-    assert {f"functions/playbooks/{folder.name}/check.py" for folder in folders} <= set(found)
+    parts = [*(REPOSITORY / "functions" / "playbooks").glob("*/check.py"), *FACTS]
+    assert {path.relative_to(REPOSITORY).as_posix() for path in parts} <= set(found)
     assert not [path for path in found if path.startswith("functions/playbooks/") and path.endswith("/fix.py")]
 
 
@@ -138,6 +146,17 @@ def test_a_changed_fix_changes_one_bundle_and_a_changed_check_the_inspectors_as_
     assert changed(second, third) == {"remediator", "inspector"}
 
 
+def test_what_reads_facts_for_a_check_goes_where_the_check_goes(tmp_path: Path) -> None:
+    root = copy_of_functions(tmp_path)
+    folder = root / "functions" / "playbooks" / PLAYBOOK.module
+    facts, needed = (f"functions/playbooks/{PLAYBOOK.module}/{name}.py" for name in ("facts", "reading"))
+    assert not [name for name, entry_point in entry_points(root).items() if facts in entry_point.files]
+    (folder / "facts.py").write_text("from . import reading\n")
+    (folder / "reading.py").write_text("")
+    having = {name for name, entry_point in entry_points(root).items() if {facts, needed} <= set(entry_point.files)}
+    assert having == {"inspector", "remediator"}
+
+
 def test_a_file_that_a_bundle_needs_and_that_is_not_there_is_named(tmp_path: Path) -> None:
     root = copy_of_functions(tmp_path)
     (root / "functions" / "playbooks" / PLAYBOOK.module / "fix.py").unlink()
@@ -174,6 +193,36 @@ for name, module in sorted(sys.modules.items()):
         print(name, module.__file__)
 assert callable(entry_point.handler)
 """
+
+
+# Everything that is imported by a computed name, as handling a message would.
+_LOAD = """
+from functions.playbooks import examinations, fix_of, playbooks
+assert [each.playbook.id for each in examinations()] == {ids!r}
+assert not {fixes!r} or [fix_of(playbook).apply for playbook in playbooks()]
+for name, module in sorted(sys.modules.items()):
+    if getattr(module, "__file__", None):
+        print(name, module.__file__)
+"""
+
+
+@pytest.mark.parametrize("function", ["warden-inspector", *(p.remediator for p in playbooks() if p.fixable)])
+def test_checks_facts_and_fixes_load_from_the_bundle_and_layers_alone(
+    function: str, hub: Template, assembly: Path, tmp_path: Path
+) -> None:
+    properties = hub.named("AWS::Lambda::Function", "FunctionName", function)
+    task = asset_of(hub, assembly, function)
+    layers = [asset_of_layer(hub, assembly, layer) / "python" for layer in properties["Layers"]]
+    held = [p for p in playbooks() if function in ("warden-inspector", p.remediator)]
+    module, _, _ = properties["Handler"].rpartition(".")
+    start = _START.format(paths=[str(path) for path in (task, *layers, runtime(tmp_path))], module=module)
+    load = _LOAD.format(ids=[p.id for p in held], fixes=function != "warden-inspector")
+    done = started(start + load, properties["Environment"]["Variables"])
+    assert done.returncode == 0, done.stderr
+    loaded = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    facts = {f"functions.playbooks.{p.module}.facts" for p in held if path_of_facts(p) in FACTS}
+    assert facts <= set(loaded)
+    assert not [file for file in loaded.values() if "site-packages" in file]
 
 
 @pytest.mark.parametrize("name", NAMES)

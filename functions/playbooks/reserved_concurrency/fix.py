@@ -87,6 +87,11 @@ def undo(work: Work, plan: Plan) -> Undone:
     return Undone(restored=(change,))
 
 
+def advise(work: Work, plan: Plan) -> str:  # noqa: ARG001 - the same wherever the function lives
+    """Say what keeps the reservation at the next deployment from a template."""
+    return f"Keep it in the function's template as well: ReservedConcurrentExecutions: {plan.changes[0].after}."
+
+
 def _observed_peak(work: Work) -> int | None:
     """Return the highest concurrency of the last two weeks from hourly maxima: 336 points in one call."""
     until = datetime.now(UTC)

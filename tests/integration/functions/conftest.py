@@ -37,14 +37,14 @@ class World:
 
     def create_function(self, name: str, **arguments: Any) -> str:
         lam = self.client("lambda", MEMBER)
-        arn: str = lam.create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Role=f"arn:aws:iam::{MEMBER}:role/app",
-            Handler="app.handler",
-            Code={"ZipFile": ZIP},
-            **{"Tags": {"warden:tier": "critical"}, **arguments},
-        )["FunctionArn"]
+        usual = {
+            "Runtime": "python3.13",
+            "Role": f"arn:aws:iam::{MEMBER}:role/app",
+            "Handler": "app.handler",
+            "Code": {"ZipFile": zipped(arguments.pop("code", CODE))},
+            "Tags": {"warden:tier": "critical"},
+        }
+        arn: str = lam.create_function(FunctionName=name, **{**usual, **arguments})["FunctionArn"]
         for _ in range(500):
             if lam.get_function_configuration(FunctionName=name)["State"] == "Active":
                 break
@@ -121,14 +121,15 @@ def _parsed(body: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {"body": found}
 
 
-def _zip() -> bytes:
+def zipped(code: str, name: str = "app.py") -> bytes:
+    """Zip a function's code."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("app.py", "def handler(event, context):\n    return 1\n")
+        archive.writestr(name, code)
     return buffer.getvalue()
 
 
-ZIP = _zip()
+CODE = "def handler(event, context):\n    return 1\n"
 
 
 @pytest.fixture
@@ -146,8 +147,9 @@ def make_world(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, **changes: A
     world = World(emulator)
     queues = _hub(world)
     _member_roles(world, changes.pop("without", ()))
+    fixing = changes.pop("playbook", "reserved-concurrency")
     policy = {
-        "modes": {"reserved-concurrency": changes.pop("mode", "enforce")},
+        "modes": {fixing: changes.pop("mode", "enforce")},
         "ceilings": {"default": changes.pop("ceiling", "enforce"), "accounts": {MEMBER: "enforce"}},
         "settings": changes.pop("settings", {}),
     }
@@ -163,7 +165,7 @@ def make_world(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, **changes: A
         "WARDEN_BUS": "warden",
         "WARDEN_HUB_ACCOUNT": HUB,
         "WARDEN_MAX_RECEIVES": "5",
-        "WARDEN_PLAYBOOK": "reserved-concurrency",
+        "WARDEN_PLAYBOOK": fixing,
         "WARDEN_POLICY": json.dumps(policy),
         "WARDEN_QUEUE_URL": queues["own"],
         "WARDEN_DLQ_URL": queues["dead"],
@@ -257,3 +259,10 @@ def _role(world: World, account: str, name: str, trust: dict[str, Any], statemen
     if statements:
         policy = {"Version": "2012-10-17", "Statement": statements}
         iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy))
+
+
+@pytest.fixture
+def leases_end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("functions.adapters.store.LEASE_SECONDS", 0)
+    monkeypatch.setattr("functions.adapters.desk._CLAIM_SECONDS", 0)
+    monkeypatch.setattr("functions.adapters.desk._SOON_FIXED_SECONDS", 0)

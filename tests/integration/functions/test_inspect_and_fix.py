@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.core.fix import NotVerified
-from tests.integration.functions.conftest import ZIP
-from tests.integration.functions.test_crashes import Killed, killed_at
+from tests.integration.functions.conftest import CODE, zipped
+from tests.integration.functions.killing import Killed, killed_at
 
 HUB, MEMBER, REGION = "111111111111", "222222222222", "eu-west-1"
 LATER = "2999-01-01T00:00:00.000000Z"
@@ -276,7 +276,7 @@ def test_a_function_still_pending_is_looked_at_again_and_not_hammered(world: Any
         Runtime="python3.13",
         Role=f"arn:aws:iam::{MEMBER}:role/app",
         Handler="app.handler",
-        Code={"ZipFile": ZIP},
+        Code={"ZipFile": zipped(CODE)},
         Tags={"warden:tier": "critical"},
     )
     event = world.created_event("slow")
@@ -299,7 +299,7 @@ def test_a_function_that_never_settles_becomes_a_ticket_for_the_operators(world:
         Runtime="python3.13",
         Role=f"arn:aws:iam::{MEMBER}:role/app",
         Handler="app.handler",
-        Code={"ZipFile": ZIP},
+        Code={"ZipFile": zipped(CODE)},
         Tags={"warden:tier": "critical"},
     )
     world.run("inspector", world.created_event("stuck"), attempts=10)

@@ -39,6 +39,24 @@ def test_answers_each_line_in_order() -> None:
     assert set(answers(result)[0]) == {"id", "name", "secret", "kind", "confidence", "reason"}
 
 
+def test_fingerprints_tie_equal_values_together_within_a_run_or_under_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [{"id": n, "name": "DB_PASSWORD", "value": v} for n, v in enumerate((VALUE, "Ab" + drawn(20), VALUE))]
+    data = "\n".join(map(json.dumps, lines))
+
+    def fingerprints(*options: str) -> list[object]:
+        result = CliRunner().invoke(check_env, ["--json", *options], input=data)
+        assert VALUE not in result.output
+        return [line.get("fingerprint") for line in answers(result)]
+
+    assert fingerprints() == [None, None, None]
+    first, other, again = fingerprints("--fingerprints")
+    assert first == again != other
+    assert fingerprints("--fingerprints") != [first, other, again], "the key of a run is its own"
+    monkeypatch.setenv("WARDEN_FINGERPRINT_KEY", "shared")
+    assert fingerprints("--fingerprints") == fingerprints("--fingerprints")
+    assert "FINGERPRINT" in CliRunner().invoke(check_env, ["--fingerprints"], input=data).output
+
+
 def test_exits_with_0_when_there_is_no_secret() -> None:
     assert run({"id": 1, "name": "REGION", "value": "eu-west-1"}).exit_code == 0
     assert run().exit_code == 0

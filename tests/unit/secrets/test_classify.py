@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from functions.playbooks.plaintext_secrets.classify import classify
+from functions.playbooks.plaintext_secrets.classifier.classify import classify
 from tests.unit.secrets.drawn import ALNUM, HEX, PRIVATE, UUID, b64, drawn, github_token, pem
 
 PASSWORD = "Winter" + "2019!x"
@@ -211,7 +211,7 @@ def test_hostile_texts_of_a_hundred_thousand_characters_are_answered(piece: str)
 def test_needs_nothing_but_the_standard_library() -> None:
     code = (
         "import sys, functions.playbooks; before = set(sys.modules);"
-        "import functions.playbooks.plaintext_secrets.classify;"
+        "import functions.playbooks.plaintext_secrets.classifier.classify;"
         "print(*{m.partition('.')[0] for m in set(sys.modules) - before} - set(sys.stdlib_module_names))"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.playbooks.plaintext_secrets.names import companion, read, split
+from functions.playbooks.plaintext_secrets.classifier.names import companion, read, split
 
 
 @pytest.mark.parametrize(

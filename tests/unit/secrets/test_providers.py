@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from functions.playbooks.plaintext_secrets.formats import FORMATS, SHAPES
-from functions.playbooks.plaintext_secrets.providers import _ALPHABETS, token, tokens_in
+from functions.playbooks.plaintext_secrets.classifier.formats import FORMATS, SHAPES
+from functions.playbooks.plaintext_secrets.classifier.providers import _ALPHABETS, token, tokens_in
 from tests.unit.secrets.drawn import ALNUM, HEX, atlassian_token, drawn, github_fine_token, github_token, grafana_token
 
 _LINES = [line.split("|") for line in FORMATS.strip().splitlines()]

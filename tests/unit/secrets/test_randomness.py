@@ -6,7 +6,7 @@ import string
 
 import pytest
 
-from functions.playbooks.plaintext_secrets.randomness import is_monotonous, is_uuid, origin
+from functions.playbooks.plaintext_secrets.classifier.randomness import is_monotonous, is_uuid, origin
 from tests.unit.secrets.drawn import ALNUM, HEX, UUID, drawn
 
 

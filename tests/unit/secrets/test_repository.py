@@ -6,10 +6,10 @@ import re
 import subprocess
 from pathlib import Path
 
-from functions.playbooks.plaintext_secrets.keys import pem
-from functions.playbooks.plaintext_secrets.providers import tokens_in
-from functions.playbooks.plaintext_secrets.urls import url
-from functions.playbooks.plaintext_secrets.verdict import Verdict, harmless
+from functions.playbooks.plaintext_secrets.classifier.keys import pem
+from functions.playbooks.plaintext_secrets.classifier.providers import tokens_in
+from functions.playbooks.plaintext_secrets.classifier.urls import url
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict, harmless
 from tests.unit.secrets.drawn import github_token
 
 ROOT = Path(__file__).parents[3]

@@ -6,8 +6,16 @@ import json
 
 import pytest
 
-from functions.playbooks.plaintext_secrets import assignments, documents, keys, placeholders, references, settings, urls
-from functions.playbooks.plaintext_secrets.verdict import Verdict, harmless, secret
+from functions.playbooks.plaintext_secrets.classifier import (
+    assignments,
+    documents,
+    keys,
+    placeholders,
+    references,
+    settings,
+    urls,
+)
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict, harmless, secret
 from tests.unit.secrets.drawn import HEX, PRIVATE, b64, drawn, pem
 
 

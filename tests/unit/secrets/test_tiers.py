@@ -6,8 +6,8 @@ from collections import defaultdict
 
 import pytest
 
-from functions.playbooks.plaintext_secrets.classify import classify
-from functions.playbooks.plaintext_secrets.verdict import harmless, secret
+from functions.playbooks.plaintext_secrets.classifier.classify import classify
+from functions.playbooks.plaintext_secrets.classifier.verdict import harmless, secret
 from tests.secrets.corpus import corpus as first_corpus
 from tests.secrets.quality import Quality, judged, quality
 from tests.secrets.world_corpus import Pair, Part, corpus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from functions.playbooks.plaintext_secrets.verdict import fingerprint, harmless, secret
+from functions.playbooks.plaintext_secrets.classifier.verdict import fingerprint, harmless, secret
 
 
 def test_the_same_value_has_the_same_fingerprint_under_one_key_only() -> None:

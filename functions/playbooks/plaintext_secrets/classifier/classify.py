@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from functions.playbooks.plaintext_secrets import assignments, documents, keys, names, urls
-from functions.playbooks.plaintext_secrets.passwords import by_name
-from functions.playbooks.plaintext_secrets.placeholders import placeholder
-from functions.playbooks.plaintext_secrets.providers import token, tokens_in
-from functions.playbooks.plaintext_secrets.references import ciphertext, reference
-from functions.playbooks.plaintext_secrets.settings import description
-from functions.playbooks.plaintext_secrets.verdict import Verdict, harmless
+from functions.playbooks.plaintext_secrets.classifier import assignments, documents, keys, names, urls
+from functions.playbooks.plaintext_secrets.classifier.passwords import by_name
+from functions.playbooks.plaintext_secrets.classifier.placeholders import placeholder
+from functions.playbooks.plaintext_secrets.classifier.providers import token, tokens_in
+from functions.playbooks.plaintext_secrets.classifier.references import ciphertext, reference
+from functions.playbooks.plaintext_secrets.classifier.settings import description
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict, harmless
 
 _DEEPEST = 3  # documents inside documents
 _LONGEST = 32_768  # characters looked at; Lambda allows 4 KB for all variables together

@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from functions.playbooks.plaintext_secrets import keys
-from functions.playbooks.plaintext_secrets.names import read
-from functions.playbooks.plaintext_secrets.pattern import Pattern
-from functions.playbooks.plaintext_secrets.verdict import Verdict, harmless
+from functions.playbooks.plaintext_secrets.classifier import keys
+from functions.playbooks.plaintext_secrets.classifier.names import read
+from functions.playbooks.plaintext_secrets.classifier.pattern import Pattern
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict, harmless
 
 Judge = Callable[[str, str], Verdict]
 

@@ -8,8 +8,8 @@ import json
 import re
 from typing import Any
 
-from functions.playbooks.plaintext_secrets.pattern import Pattern
-from functions.playbooks.plaintext_secrets.verdict import Verdict, harmless, secret
+from functions.playbooks.plaintext_secrets.classifier.pattern import Pattern
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict, harmless, secret
 
 _PRIVATE = Pattern(r"-----BEGIN[ _]?([A-Z0-9 _]{0,40})PRIVATE[ _]KEY(?:[ _]BLOCK)?-----")
 _PUBLIC = Pattern(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from functions.playbooks.plaintext_secrets.pattern import Pattern
-from functions.playbooks.plaintext_secrets.placeholders import words_of
-from functions.playbooks.plaintext_secrets.randomness import is_uuid, origin
-from functions.playbooks.plaintext_secrets.verdict import Verdict, harmless
-from functions.playbooks.plaintext_secrets.vocabulary import RESOURCE, words
+from functions.playbooks.plaintext_secrets.classifier.pattern import Pattern
+from functions.playbooks.plaintext_secrets.classifier.placeholders import words_of
+from functions.playbooks.plaintext_secrets.classifier.randomness import is_uuid, origin
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict, harmless
+from functions.playbooks.plaintext_secrets.classifier.vocabulary import RESOURCE, words
 
 _SCHEMES = words(
     """ssm ssm-secure aws-ssm awsssm awsps vault hashivault hcp hcpvault op onepassword 1password secretsmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from functions.playbooks.plaintext_secrets import vocabulary as v
+from functions.playbooks.plaintext_secrets.classifier import vocabulary as v
 
 Role = Literal[
     "password", "token", "secret", "key", "login",  # a credential

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from functions.playbooks.plaintext_secrets.pattern import Pattern
-from functions.playbooks.plaintext_secrets.randomness import origin
-from functions.playbooks.plaintext_secrets.verdict import Verdict, harmless
+from functions.playbooks.plaintext_secrets.classifier.pattern import Pattern
+from functions.playbooks.plaintext_secrets.classifier.randomness import origin
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict, harmless
 
 _DOMAIN = (
     r"(?:com|net|org|io|dev|cloud|internal|local|localdomain|aws|co|app|ai|eu|de|uk|fr|jp|cn|br|in|us|ca|au|nl|svc|lan|"

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from functions.playbooks.plaintext_secrets.checksums import CHECKSUMS
-from functions.playbooks.plaintext_secrets.formats import FORMATS, SHAPES
-from functions.playbooks.plaintext_secrets.randomness import is_monotonous, origin
-from functions.playbooks.plaintext_secrets.verdict import Verdict, harmless, secret
+from functions.playbooks.plaintext_secrets.classifier.checksums import CHECKSUMS
+from functions.playbooks.plaintext_secrets.classifier.formats import FORMATS, SHAPES
+from functions.playbooks.plaintext_secrets.classifier.randomness import is_monotonous, origin
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict, harmless, secret
 
 _ALNUM = string.ascii_letters + string.digits
 _ALPHABETS = {

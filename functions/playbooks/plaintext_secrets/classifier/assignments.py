@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from functions.playbooks.plaintext_secrets.names import read
-from functions.playbooks.plaintext_secrets.pattern import Pattern
-from functions.playbooks.plaintext_secrets.placeholders import placeholder
-from functions.playbooks.plaintext_secrets.randomness import is_uuid, origin
-from functions.playbooks.plaintext_secrets.verdict import Verdict, secret
+from functions.playbooks.plaintext_secrets.classifier.names import read
+from functions.playbooks.plaintext_secrets.classifier.pattern import Pattern
+from functions.playbooks.plaintext_secrets.classifier.placeholders import placeholder
+from functions.playbooks.plaintext_secrets.classifier.randomness import is_uuid, origin
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict, secret
 
 Judge = Callable[[str, str], Verdict]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from functions.playbooks.plaintext_secrets.names import Hint
-from functions.playbooks.plaintext_secrets.pattern import Pattern
-from functions.playbooks.plaintext_secrets.placeholders import placeholder, words_of
-from functions.playbooks.plaintext_secrets.randomness import is_monotonous, is_uuid, origin
-from functions.playbooks.plaintext_secrets.references import resource_name
-from functions.playbooks.plaintext_secrets.verdict import Confidence, Verdict, harmless, secret
-from functions.playbooks.plaintext_secrets.vocabulary import CREDENTIAL, RESOURCE, words
+from functions.playbooks.plaintext_secrets.classifier.names import Hint
+from functions.playbooks.plaintext_secrets.classifier.pattern import Pattern
+from functions.playbooks.plaintext_secrets.classifier.placeholders import placeholder, words_of
+from functions.playbooks.plaintext_secrets.classifier.randomness import is_monotonous, is_uuid, origin
+from functions.playbooks.plaintext_secrets.classifier.references import resource_name
+from functions.playbooks.plaintext_secrets.classifier.verdict import Confidence, Verdict, harmless, secret
+from functions.playbooks.plaintext_secrets.classifier.vocabulary import CREDENTIAL, RESOURCE, words
 
 _DEFAULT_WORDS = words(
     """password passwd pass postgres postgresql mysql admin administrator root guest secret test user redis rabbitmq

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from functions.playbooks.plaintext_secrets.pattern import Pattern
-from functions.playbooks.plaintext_secrets.randomness import is_repeated, origin
-from functions.playbooks.plaintext_secrets.verdict import Verdict, harmless
-from functions.playbooks.plaintext_secrets.vocabulary import RESOURCE, words
+from functions.playbooks.plaintext_secrets.classifier.pattern import Pattern
+from functions.playbooks.plaintext_secrets.classifier.randomness import is_repeated, origin
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict, harmless
+from functions.playbooks.plaintext_secrets.classifier.vocabulary import RESOURCE, words
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NOTHING = words(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from functions.playbooks.plaintext_secrets.formats import CAPABILITIES
-from functions.playbooks.plaintext_secrets.names import read
-from functions.playbooks.plaintext_secrets.pattern import Pattern
-from functions.playbooks.plaintext_secrets.placeholders import placeholder
-from functions.playbooks.plaintext_secrets.providers import is_placeholder_body, token
-from functions.playbooks.plaintext_secrets.randomness import is_hex, is_uuid, origin
-from functions.playbooks.plaintext_secrets.verdict import Verdict, harmless, secret
-from functions.playbooks.plaintext_secrets.vocabulary import words
+from functions.playbooks.plaintext_secrets.classifier.formats import CAPABILITIES
+from functions.playbooks.plaintext_secrets.classifier.names import read
+from functions.playbooks.plaintext_secrets.classifier.pattern import Pattern
+from functions.playbooks.plaintext_secrets.classifier.placeholders import placeholder
+from functions.playbooks.plaintext_secrets.classifier.providers import is_placeholder_body, token
+from functions.playbooks.plaintext_secrets.classifier.randomness import is_hex, is_uuid, origin
+from functions.playbooks.plaintext_secrets.classifier.verdict import Verdict, harmless, secret
+from functions.playbooks.plaintext_secrets.classifier.vocabulary import words
 
 _ESCAPED = Pattern(r"(?:%[0-9a-fA-F]{2})+")
 Judge = Callable[[str, str], Verdict]
@@ -191,8 +191,31 @@ def _parameter(name: str, value: str, judge: Judge) -> Verdict | None:
     )
 
 
-def _family(scheme: str) -> str:
-    base = scheme.partition("+")[0]
-    return {"postgres": "postgresql", "mongodb": "mongodb", "rediss": "redis", "amqps": "amqp", "https": "http"}.get(
-        base, base
+_FAMILIES = frozenset(
+    (
+        *("amqp", "clickhouse", "cockroachdb", "couchdb", "db2", "elasticsearch", "firebird", "ftp", "ftps", "http"),
+        *("imap", "imaps", "jdbc", "kafka", "ldap", "ldaps", "mariadb", "memcached", "mongodb", "mqtt", "mqtts"),
+        *(
+            "mssql",
+            "mysql",
+            "nats",
+            "neo4j",
+            "oracle",
+            "pop3",
+            "postgresql",
+            "redis",
+            "redshift",
+            "sftp",
+            "smb",
+            "smtp",
+        ),
+        *("smtps", "snowflake", "sqlserver", "ssh", "sybase", "trino", "vertica", "ws", "wss"),
     )
+)
+
+
+def _family(scheme: str) -> str:
+    """Name what a scheme belongs to. One that is not known is part of the value, and is not named."""
+    base = scheme.partition("+")[0]
+    family = {"postgres": "postgresql", "rediss": "redis", "amqps": "amqp", "https": "http"}.get(base, base)
+    return family if family in _FAMILIES else "service"
