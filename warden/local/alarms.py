@@ -17,6 +17,7 @@ from typing import Any
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import cloudwatch
 
+from warden.local import metrics
 from warden.local.patching import replace
 from warden.local.settings import Settings
 
@@ -31,13 +32,15 @@ class Alarms:
     def __init__(self, settings: Settings, publish: Callable[[str, str, dict[str, Any]], object]) -> None:
         self._settings = settings
         self._publish = publish
+        # Looks at an alarm on a query, which has many time series.
+        self.evaluate_query: Callable[[dict[str, Any]], None] = lambda _alarm: None
         # What CloudWatch said of an alarm last, because the engine overwrites it: by (account, Region, name).
         self._said: dict[tuple[str, str, str], dict[str, Any]] = {}
 
     def install(self) -> None:
         """Announce what the engine writes to an alarm's history, and evaluate by dimensions."""
         replace(cloudwatch, "_record_history", self._announcing)
-        replace(cloudwatch, "_evaluate_alarm", lambda _original: evaluate)
+        replace(cloudwatch, "_evaluate_alarm", lambda _original: self.evaluate)
         threading.Thread(target=self._evaluate, daemon=True, name="warden-alarms").start()
 
     def clear(self) -> None:
@@ -50,9 +53,16 @@ class Alarms:
             for (account, region, name), alarm in list(cloudwatch._alarms._data.items()):
                 with request_scope(account, region):
                     try:
-                        evaluate(alarm)
+                        self.evaluate(alarm)
                     except Exception:
                         logger.exception("the alarm %s could not be evaluated", name)
+
+    def evaluate(self, alarm: dict[str, Any]) -> None:
+        """Look at one alarm and change its state if that says so."""
+        if alarm.get("Metrics"):
+            self.evaluate_query(alarm)
+        else:
+            evaluate(alarm)
 
     def _announcing(self, original: Callable[..., None]) -> Callable[..., None]:
         def record(  # noqa: PLR0917 # the engine calls it so
@@ -68,11 +78,11 @@ class Alarms:
     def _announce(self, alarm: dict[str, Any], old: str, new: str, reason: str) -> None:
         account, region, name = get_account_id(), get_region(), alarm["AlarmName"]
         now = dt.datetime.now(dt.UTC)
-        state = {"value": new, "reason": reason, "timestamp": _stamp(now)}
+        state = {"value": new, "reason": reason, "timestamp": stamp(now)}
         if data := alarm.get("StateReasonData"):
             state["reasonData"] = data if isinstance(data, str) else json.dumps(data)
         created = alarm.get("AlarmConfigurationUpdatedTimestamp") or now.timestamp()
-        first = {**_FIRST_STATE, "timestamp": _stamp(dt.datetime.fromtimestamp(float(created), dt.UTC))}
+        first = {**_FIRST_STATE, "timestamp": stamp(dt.datetime.fromtimestamp(float(created), dt.UTC))}
         previous = {**self._said.get((account, region, name), first), "value": old}
         self._said[account, region, name] = state
         event = {
@@ -84,7 +94,7 @@ class Alarms:
             "resources": [alarm["AlarmArn"]],
             "detail": {
                 "alarmName": name,
-                "configuration": _configuration(alarm),
+                "configuration": configuration(alarm),
                 "previousState": previous,
                 "state": state,
             },
@@ -92,11 +102,13 @@ class Alarms:
         self._publish(account, region, event)
 
 
-def _stamp(moment: dt.datetime) -> str:
+def stamp(moment: dt.datetime) -> str:
+    """A time as alarm events write it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
 
 
-def _configuration(alarm: dict[str, Any]) -> dict[str, Any]:
+def configuration(alarm: dict[str, Any]) -> dict[str, Any]:
+    """An alarm's ``configuration`` as its events show it."""
     found: dict[str, Any] = {}
     if alarm.get("AlarmDescription"):
         found["description"] = alarm["AlarmDescription"]
@@ -134,15 +146,24 @@ def evaluate(alarm: dict[str, Any]) -> None:
     """Look at one alarm's own metric, period by period back from now, and change its state if that says so."""
     if not alarm.get("MetricName"):
         return
+    if alarm.get("Namespace") == "AWS/SQS":
+        dimensions = cloudwatch._dims_from_list(alarm.get("Dimensions") or [])
+        metrics.sample_queue(dimensions.get("QueueName", ""))
     values = _values(alarm)
-    state = _state(alarm, values)
+    state = state_of(alarm, values)
+    if state is not None:
+        become(alarm, state, _reason(alarm, values, state))
+
+
+def become(alarm: dict[str, Any], state: str, reason: str) -> None:
+    """Put an alarm into a state; nothing happens if it is in it."""
     old = alarm["StateValue"]
-    if state is None or state == old:
+    if state == old:
         return
     now = int(time.time())
-    alarm |= {"StateValue": state, "StateReason": _reason(alarm, values, state), "StateUpdatedTimestamp": now}
-    cloudwatch._record_history(alarm["AlarmName"], old, state, alarm["StateReason"])
-    cloudwatch._dispatch_alarm_actions(alarm, old, state, alarm["StateReason"])
+    alarm |= {"StateValue": state, "StateReason": reason, "StateUpdatedTimestamp": now}
+    cloudwatch._record_history(alarm["AlarmName"], old, state, reason)
+    cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)
     cloudwatch._evaluate_parent_alarms(alarm)
 
 
@@ -150,14 +171,9 @@ def _values(alarm: dict[str, Any]) -> list[float | None]:
     """The statistic of each evaluation period, the latest first; None where there are no points."""
     wanted = cloudwatch._dims_key(cloudwatch._dims_from_list(alarm.get("Dimensions") or []))
     points = list(cloudwatch._metrics.get((alarm.get("Namespace"), alarm["MetricName"], wanted)) or [])
-    now, period = time.time(), float(alarm.get("Period") or 60)
-    found: list[float | None] = []
-    for number in range(int(alarm.get("EvaluationPeriods") or 1)):
-        end = now - number * period
-        inside = [point for point in points if end - period < point["Timestamp"] <= end]
-        stat = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
-        found.append(cloudwatch._stat_value(cloudwatch._calc_stats(inside), stat, inside) if inside else None)
-    return found
+    stat = alarm.get("ExtendedStatistic") or alarm.get("Statistic") or "Average"
+    period, number = float(alarm.get("Period") or 60), int(alarm.get("EvaluationPeriods") or 1)
+    return metrics.of_periods(points, period, number, stat)
 
 
 _BREACHES: dict[str, Callable[[float, float], bool]] = {
@@ -168,14 +184,19 @@ _BREACHES: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def _state(alarm: dict[str, Any], values: list[float | None]) -> str | None:
+def breaches(alarm: dict[str, Any], value: float) -> bool:
+    """Whether a value is on the wrong side of an alarm's threshold."""
+    compare = _BREACHES.get(alarm.get("ComparisonOperator", ""))
+    return compare is not None and compare(value, float(alarm.get("Threshold") or 0))
+
+
+def state_of(alarm: dict[str, Any], values: list[float | None]) -> str | None:
     """The state these values call for, or None to leave it as it is."""
-    breaches = _BREACHES.get(alarm.get("ComparisonOperator", ""))
-    if breaches is None:
+    if alarm.get("ComparisonOperator", "") not in _BREACHES:
         return None
     treat = alarm.get("TreatMissingData") or "missing"
     present = [value for value in values if value is not None]
-    breaching = sum(breaches(value, float(alarm.get("Threshold") or 0)) for value in present)
+    breaching = sum(breaches(alarm, value) for value in present)
     if treat == "breaching":
         breaching += len(values) - len(present)
     if breaching >= int(alarm.get("DatapointsToAlarm") or len(values)):

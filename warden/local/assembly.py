@@ -10,9 +10,13 @@ from warden.local import (
     exec_wrapper,
     lambda_api,
     layers,
+    lineage,
+    metrics,
     network,
+    rules,
     secret_lists,
     secret_versions,
+    senders,
     simulation,
 )
 from warden.local import workers as lambda_workers
@@ -22,6 +26,7 @@ from warden.local.buses import Buses, TargetError
 from warden.local.calls import CallLog
 from warden.local.cloudformation import StackCalls
 from warden.local.cloudtrail import Trail
+from warden.local.contributors import Contributors
 from warden.local.current import CURRENT
 from warden.local.delivery import AsyncInvocations
 from warden.local.downloads import ranged
@@ -30,6 +35,8 @@ from warden.local.faults import Faults
 from warden.local.gateway import Gateway
 from warden.local.identity import Principal
 from warden.local.limits import Limits
+from warden.local.mappings import MappingStates
+from warden.local.notifications import BucketEvents
 from warden.local.organization import Organization
 from warden.local.queues import SqsSources
 from warden.local.secrets import Secrets
@@ -61,6 +68,8 @@ def assemble(*, workers: int, concurrency: int, enforce_iam: bool) -> Gateway:
     invocations.publish = buses.publish
     trail = Trail(settings, timers, buses.publish)
     alarms, organization, sources = Alarms(settings, buses.publish), Organization(settings), SqsSources(timers, roles)
+    contributors = Contributors(buses.publish)
+    alarms.evaluate_query = contributors.evaluate
     enforcement.install()
     simulation.install()
     network.install()
@@ -71,13 +80,15 @@ def assemble(*, workers: int, concurrency: int, enforce_iam: bool) -> Gateway:
     layers.install()
     for part in (
         *(buses, invocations, sources, Limits(settings), FunctionStates(settings, timers)),
-        *(alarms, organization, StackCalls(trail), roles, Secrets(enforce_iam)),
+        *(alarms, contributors, organization, StackCalls(trail), MappingStates(settings, timers), roles),
+        *(BucketEvents(timers), Secrets(enforce_iam)),
     ):
         part.install()
-    secret_versions.install()
+    for module in (secret_versions, lineage, senders, rules, metrics):
+        module.install()
 
     def reset() -> None:
-        clearable = (timers, invocations, calls, faults, alarms, roles)
+        clearable = (timers, invocations, calls, faults, alarms, contributors, roles)
         for part in clearable:
             part.clear()
         settings.become(initial)

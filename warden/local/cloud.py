@@ -139,7 +139,7 @@ class Cloud:
             "organization_id": ORGANIZATION_ID,
             "regions": [REGION],
             "slack": {"channel": CHANNEL, "api_url": self.slack.api_url},
-            "modes": {"reserved-concurrency": "enforce", "plaintext-secrets": "enforce"},
+            "modes": dict.fromkeys(("reserved-concurrency", "plaintext-secrets", "recursion-guard-off"), "enforce"),
             "ceilings": {"default": "enforce"},
         }
         return {**base, **self.overrides}

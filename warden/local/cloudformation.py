@@ -3,7 +3,7 @@
 What the engine gets wrong: a stack's resources are written straight into its stores, so that nobody sees a call, and
 a function loses its reserved concurrency, dead-letter queue, VPC, key and recursion setting. AWS documentation: the
 template reference of AWS::Lambda::Function, and "CloudTrail userIdentity element" (``invokedBy``). Answers of the
-calls are shown for functions and event source mappings; for other resources ``responseElements`` is null.
+calls are shown for functions, mappings and subscriptions; for other resources ``responseElements`` is null.
 """
 
 import json
@@ -13,12 +13,12 @@ from dataclasses import replace as changed
 from typing import Any
 
 from ministack.core.responses import get_region
-from ministack.services import lambda_svc
+from ministack.services import lambda_svc, s3
 from ministack.services.cloudformation import provisioners
 
 from warden.local.cloudtrail import Trail
 from warden.local.current import CURRENT, CurrentCall
-from warden.local.operations import Operation, service_model
+from warden.local.operations import Operation, service_model, xml_document
 from warden.local.patching import MissingPrivateNameError
 
 _SERVICE = "cloudformation.amazonaws.com"
@@ -58,6 +58,15 @@ _KINDS = {
     "AWS::SNS::Topic": _Kind("sns", "", "CreateTopic", "SetTopicAttributes", "DeleteTopic"),
     "AWS::S3::Bucket": _Kind("s3", "Bucket", "CreateBucket", "PutBucketNotificationConfiguration", "DeleteBucket"),
     "AWS::DynamoDB::Table": _Kind("dynamodb", "TableName", "CreateTable", "UpdateTable", "DeleteTable"),
+    "AWS::SNS::Subscription": _Kind("sns", "SubscriptionArn", "Subscribe", "SetSubscriptionAttributes", "Unsubscribe"),
+    "AWS::Pipes::Pipe": _Kind("pipes", "Name", "CreatePipe", "UpdatePipe", "DeletePipe"),
+    "AWS::Scheduler::Schedule": _Kind("scheduler", "Name", "CreateSchedule", "UpdateSchedule", "DeleteSchedule"),
+    "AWS::StepFunctions::StateMachine": _Kind(
+        "stepfunctions", "stateMachineArn", "CreateStateMachine", "UpdateStateMachine", "DeleteStateMachine"
+    ),
+    "AWS::Logs::SubscriptionFilter": _Kind(
+        "logs", "filterName", "PutSubscriptionFilter", "PutSubscriptionFilter", "DeleteSubscriptionFilter"
+    ),
     "AWS::SecretsManager::Secret": _Kind("secretsmanager", "Name", "CreateSecret", "UpdateSecret", "DeleteSecret"),
 }
 # Function properties that the engine's CloudFormation does not pass on, by the configuration member they become.
@@ -118,17 +127,41 @@ class StackCalls:
         return delete
 
     def _announce(self, kind: _Kind, name: str, physical_id: str, properties: Properties) -> None:
-        model, current = service_model(kind.service), CURRENT.get()
+        for given in _requests(kind, physical_id, properties):
+            self._call(kind.service, name, given, _answer(name, physical_id))
+        for further, given in _further(kind, name, physical_id, properties):
+            self._call(kind.service, further, given, None)
+
+    def _call(self, service: str, name: str, given: Properties, answer: dict[str, Any] | None) -> None:
+        model, current = service_model(service), CURRENT.get()
         if model is None or current is None:
             return
-        caller = changed(current.caller, invoked_by=_SERVICE)
         shape = model.operation_model(name).input_shape
-        members = set(shape.members) if shape else set()
-        for given in _requests(kind, physical_id, properties):
-            known = {key: value for key, value in given.items() if key in members}
-            operation = Operation(kind.service, name, known, model.operation_model(name))
-            call = CurrentCall(operation, caller, get_region())
-            self._trail.announce(call, _answer(name, physical_id), _SERVICE)
+        members = shape.members if shape else ()
+        known = {member: value for member in members if (value := _named(given, member)) is not None}
+        operation = Operation(service, name, known, model.operation_model(name))
+        call = CurrentCall(operation, changed(current.caller, invoked_by=_SERVICE), get_region())
+        self._trail.announce(call, answer, _SERVICE)
+
+
+def _named(given: Properties, member: str) -> Any:
+    """A property by the name of an API's member; some APIs write theirs with a small first letter."""
+    return given.get(member, given.get(member[:1].upper() + member[1:]))
+
+
+def _further(kind: _Kind, name: str, physical_id: str, properties: Properties) -> list[tuple[str, Properties]]:
+    """The calls that connect a resource to others, once it is there: (operation, parameters)."""
+    if kind.service == "events" and name != kind.delete and properties.get("Targets"):
+        bus = properties.get("EventBusName")
+        return [("PutTargets", {"Rule": physical_id, "EventBusName": bus, "Targets": properties["Targets"]})]
+    if kind.service == "s3" and name == kind.create and physical_id in s3._bucket_notifications:
+        return [(kind.update, _notification(physical_id))]
+    return []
+
+
+def _notification(bucket: str) -> Properties:
+    """A bucket's notifications as the call that set them had them."""
+    return {"Bucket": bucket, "NotificationConfiguration": xml_document(s3._bucket_notifications[bucket].encode())}
 
 
 def _complete(name: str, properties: Properties) -> None:
@@ -153,6 +186,10 @@ def _requests(kind: _Kind, physical_id: str, properties: Properties) -> list[Pro
     for document in ("AssumeRolePolicyDocument", "PolicyDocument", "EventPattern"):
         if isinstance(given.get(document), dict):
             given[document] = json.dumps(given[document])
+    if kind.service == "s3" and physical_id in s3._bucket_notifications:
+        given |= _notification(physical_id)
+    if kind.service == "stepfunctions":
+        given["name"] = physical_id.rsplit(":", 1)[-1]
     if kind.create == "PutRolePolicy":
         return [{**given, "RoleName": role} for role in properties.get("Roles", [])]
     return [given]
@@ -163,4 +200,6 @@ def _answer(name: str, physical_id: str) -> dict[str, Any] | None:
         return dict(lambda_svc._functions[physical_id]["config"])
     if name in ("CreateEventSourceMapping", "UpdateEventSourceMapping"):
         return dict(lambda_svc._esm_response(lambda_svc._esms[physical_id]))
+    if name == "Subscribe":
+        return {"SubscriptionArn": physical_id}
     return None

@@ -53,7 +53,12 @@ _S3_NAMES = {
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
     "DeletePublicAccessBlock": "DeleteBucketPublicAccessBlock",
 }
-_SOURCES = ("lambda", "iam", "s3", "events", "sqs", "sns", "secretsmanager", "dynamodb", "kms", "scheduler")
+_SOURCES = (
+    "lambda", "iam", "s3", "events", "sqs", "sns", "secretsmanager", "dynamodb", "kms", "scheduler", "pipes",
+    "stepfunctions", "logs",
+)  # fmt: skip
+# Where the service's name in events is not botocore's.
+_NAMES = {"stepfunctions": "states"}
 _GLOBAL_SERVICES = ("iam",)
 _READ = re.compile(r"(?:Get|BatchGet|List|Describe|Head|Lookup|Simulate|Generate|Test|Check|Select|Search|Query|Scan)")
 # Data events: a trail shows them only when told to, and never as management events.
@@ -71,6 +76,8 @@ _DATA = {
     },
     "kms": {"Encrypt", "Decrypt", "ReEncrypt", "Sign", "Verify"},
     "s3": {"DeleteObjects"},
+    "logs": {"PutLogEvents", "StartLiveTail"},
+    "stepfunctions": {"SendTaskHeartbeat", "SendTaskSuccess", "SendTaskFailure"},
 }  # fmt: skip
 _HIDDEN = {
     "Environment",
@@ -130,7 +137,7 @@ class Trail:
             "requestParameters": request_parameters(operation),
             **outcome,
         }
-        self.emit(operation.service, caller.account, region, detail)
+        self.emit(_NAMES.get(operation.service, operation.service), caller.account, region, detail)
 
     def emit(self, service: str, account: str, region: str, detail: dict[str, Any]) -> None:
         """Put a finished record on the account's default bus after the configured delay."""
@@ -150,7 +157,7 @@ class Trail:
             "eventVersion": "1.11",
             "userIdentity": caller.user_identity(),
             "eventTime": dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "eventSource": f"{operation.service}.amazonaws.com",
+            "eventSource": f"{_NAMES.get(operation.service, operation.service)}.amazonaws.com",
             "eventName": event_name(operation),
             "awsRegion": region,
             "requestID": request_id,
@@ -186,6 +193,8 @@ def request_parameters(operation: Operation) -> dict[str, Any] | None:
     shown = _shown(shape, operation.parameters) if shape else {}
     if operation.service == "lambda" and operation.name in _ENVIRONMENT[:2]:
         shown["environment"] = {}
+    if operation.service == "stepfunctions" and "definition" in shown:
+        shown["definition"] = "HIDDEN_DUE_TO_SECURITY_REASONS"
     if operation.service == "lambda" and operation.name == "UpdateFunctionCode":
         shown = {"publish": False, "dryRun": False, **shown}
     return shown or None

@@ -24,7 +24,7 @@ from ministack.core.arn import parse_arn
 from ministack.core.responses import new_uuid, request_scope
 from ministack.services import lambda_svc, sns, sqs
 
-from warden.local import queues
+from warden.local import identity, metrics, queues
 from warden.local.execution_roles import ExecutionRoles
 from warden.local.patching import replace as replace_private
 from warden.local.settings import Settings
@@ -94,6 +94,7 @@ class AsyncInvocations:
 
     def submit(self, arn: str, event: Any) -> None:
         """Accept an event for a function."""
+        metrics.count("AsyncEventsReceived", arn)
         self._put(0.0, Invocation(arn, event, new_uuid(), time.time()))
 
     def pending(self) -> int:
@@ -208,10 +209,13 @@ class AsyncInvocations:
     ) -> None:
         destination = ((rules.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
         dead_letter = (func["config"].get("DeadLetterConfig") or {}).get("TargetArn")
+        metrics.count("AsyncEventsDropped", invocation.function)
         if destination:
             self._send_record(destination, invocation, why, result, func)
-        if dead_letter and self._may_send(func["config"], dead_letter):
-            _dead_letter(dead_letter, invocation, result)
+        if dead_letter and not (
+            self._may_send(func["config"], dead_letter) and _dead_letter(dead_letter, invocation, result, func)
+        ):
+            metrics.count("DeadLetterErrors", invocation.function)
         if not destination and not dead_letter:
             logger.warning("event dropped: %s of %s", why, invocation.arn)
 
@@ -225,13 +229,20 @@ class AsyncInvocations:
     def _send_record(
         self, destination: str, invocation: Invocation, why: str, result: dict[str, Any], func: dict[str, Any]
     ) -> None:
-        if not self._may_send(func["config"], destination):
-            return
+        sent = self._may_send(func["config"], destination) and self._delivered(
+            destination, invocation, why, _record(invocation, why, result, func), func
+        )
+        if not sent:
+            metrics.count("DestinationDeliveryFailures", invocation.function)
+
+    def _delivered(
+        self, destination: str, invocation: Invocation, why: str, record: dict[str, Any], func: dict[str, Any]
+    ) -> bool:
+        """Deliver a record in the name of the function's role; whether there was anything to deliver it to."""
         spec = parse_arn(destination)
-        record = _record(invocation, why, result, func)
         text = json.dumps(record, default=str)
         if spec.service == "sqs" and sqs._queue_by_arn(destination) is not None:
-            queues.send(destination, text)
+            queues.send(destination, text, sender=_session(func))
         elif spec.service == "sns":
             sns.publish_internal(destination, text, "")
         elif spec.service == "lambda":
@@ -246,7 +257,9 @@ class AsyncInvocations:
             }
             self.publish(spec.account_id, spec.region, event, spec.resource.removeprefix("event-bus/"))
         else:
-            logger.warning("destination %s cannot be delivered to", destination)
+            logger.warning("event dropped: the destination %s of %s is gone", destination, invocation.arn)
+            return False
+        return True
 
 
 def _event_invoke_config(func: dict[str, Any], arn: str) -> dict[str, Any]:
@@ -282,7 +295,14 @@ def _record(invocation: Invocation, why: str, result: dict[str, Any], func: dict
     }
 
 
-def _dead_letter(target: str, invocation: Invocation, result: dict[str, Any]) -> None:
+def _session(func: dict[str, Any]) -> str:
+    """The id of the session under which Lambda acts for a function: its role's, and the function's name."""
+    config = func["config"]
+    return identity.role_session(config["Role"], config["FunctionName"]).principal_id
+
+
+def _dead_letter(target: str, invocation: Invocation, result: dict[str, Any], func: dict[str, Any]) -> bool:
+    """Leave the event as it was accepted in the function's dead-letter queue; whether there was one."""
     body = result.get("body")
     message = body.get("errorMessage", "") if isinstance(body, dict) else str(body or "")
     attributes = {"RequestID": invocation.request_id, "ErrorCode": "200", "ErrorMessage": str(message)[:1024]}
@@ -290,6 +310,8 @@ def _dead_letter(target: str, invocation: Invocation, result: dict[str, Any]) ->
     if ":sns:" in target:
         sns.publish_internal(target, text, "")
     elif sqs._queue_by_arn(target) is not None:
-        queues.send(target, text, attributes=attributes)
+        queues.send(target, text, attributes=attributes, sender=_session(func))
     else:
         logger.warning("event dropped: the dead-letter queue %s is gone", target)
+        return False
+    return True

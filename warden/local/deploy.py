@@ -49,6 +49,10 @@ REPOSITORY = Path(__file__).parents[2]
 Template = dict[str, Any]
 
 
+# CloudFormation quotas, "Template body size in a request".
+_LONGEST_BODY = 51_200
+
+
 class DeployError(RuntimeError):
     """A stack did not come up; the text names the resource and the reason."""
 
@@ -84,7 +88,8 @@ def synthesise(configuration: Mapping[str, Any], assembly: Path) -> None:
     run = subprocess.run(  # noqa: S603 - our own app, under our own interpreter
         [sys.executable, str(REPOSITORY / "app.py")],
         cwd=REPOSITORY,
-        env={**os.environ, "CDK_OUTDIR": str(assembly), "CDK_CONTEXT_JSON": context},
+        # The CDK's own look at the templates takes seconds and only warns, into what nobody reads here.
+        env={**os.environ, "CDK_OUTDIR": str(assembly), "CDK_CONTEXT_JSON": context, "CDK_VALIDATION": "false"},
         capture_output=True,
         text=True,
         check=False,
@@ -102,7 +107,7 @@ def deploy(assembly: Path, stack: str, target: Target, into: Deployment) -> None
     client = target.client("cloudformation")
     client.create_stack(
         StackName=stack,
-        TemplateBody=json.dumps(kept),
+        **_handed_over(kept, stack, target),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     outputs = _wait(client, stack)
@@ -115,6 +120,17 @@ def deploy(assembly: Path, stack: str, target: Target, into: Deployment) -> None
         else:
             make(target, Resolver(target, physical).resolve(resource["Properties"]))
             into.by_api.add(resource["Type"])
+
+
+def _handed_over(template: Template, stack: str, target: Target) -> dict[str, str]:
+    """Return a template as CreateStack takes it: as it is, or a large one from a bucket, as the CDK does."""
+    body = json.dumps(template)
+    if len(body) <= _LONGEST_BODY:
+        return {"TemplateBody": body}
+    s3, bucket = target.client("s3"), f"warden-templates-{target.account}-{target.region}"
+    _ensure_bucket(s3, bucket, target.region)
+    s3.put_object(Bucket=bucket, Key=f"{stack}.json", Body=body.encode())
+    return {"TemplateURL": f"{target.emulator.endpoint}/{bucket}/{stack}.json"}
 
 
 def without_unsupported(template: Template) -> tuple[Template, dict[str, Template]]:
@@ -138,9 +154,14 @@ def without_unsupported(template: Template) -> tuple[Template, dict[str, Templat
 
 def _left_out(resource: Template) -> str:
     """Name what the embedded CloudFormation does not know about a resource, '' if it takes it."""
-    if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource.get("Properties", {}):
+    queries = resource.get("Properties", {}).get("Metrics", [])
+    if resource["Type"] == "AWS::CloudWatch::Alarm" and not all(map(_is_insights, queries)):
         return "AWS::CloudWatch::Alarm with metric math"
     return resource["Type"] if resource["Type"] in UNSUPPORTED else ""
+
+
+def _is_insights(query: Template) -> bool:
+    return str(query.get("Expression", "")).lstrip().upper().startswith("SELECT")
 
 
 @dataclass(frozen=True)

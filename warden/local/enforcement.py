@@ -1,10 +1,11 @@
 """IAM decisions as AWS makes and words them.
 
 What the engine gets wrong: a denial does not name its resource; ``aws:PrincipalArn`` of a role session is the session
-instead of the role; nobody needs ``iam:PassRole``, the layers they attach, or to tag the secret they create;
-``lambda:FunctionArn`` is unknown. AWS documentation: "Troubleshoot access denied error messages", "AWS global condition
-context keys", "Grant a user permissions to pass a role to an AWS service", "Condition keys for AWS Lambda" and "Layers"
-in the Lambda guide, and the API references of CreateSecret and ValidateResourcePolicy.
+instead of the role; nobody needs ``iam:PassRole``, the layers they attach, or to tag what they create;
+``lambda:FunctionArn`` and ``iam:PolicyARN`` are unknown. AWS documentation: "Troubleshoot access denied error
+messages", "AWS global condition context keys", "Grant a user permissions to pass a role to an AWS service", "Condition
+keys for AWS Lambda" and "Layers" in the Lambda guide, "Actions, resources, and condition keys" for IAM and SNS, and the
+API references of CreateSecret, ValidateResourcePolicy, CreateQueue and PutMetricAlarm.
 """
 
 import json
@@ -28,14 +29,28 @@ _PASSES_ROLE = {
     "lambda:UpdateFunctionConfiguration": ("Role", "lambda.amazonaws.com"),
     "events:PutRule": ("RoleArn", "events.amazonaws.com"),
     "events:PutTargets": ("RoleArn", "events.amazonaws.com"),
+    "pipes:CreatePipe": ("RoleArn", "pipes.amazonaws.com"),
+    "pipes:UpdatePipe": ("RoleArn", "pipes.amazonaws.com"),
+    "scheduler:CreateSchedule": ("RoleArn", "scheduler.amazonaws.com"),
+    "scheduler:UpdateSchedule": ("RoleArn", "scheduler.amazonaws.com"),
+    "stepfunctions:CreateStateMachine": ("roleArn", "states.amazonaws.com"),
+    "stepfunctions:UpdateStateMachine": ("roleArn", "states.amazonaws.com"),
+    "logs:PutSubscriptionFilter": ("roleArn", "logs.amazonaws.com"),
 }
-# What a parameter asks for besides the operation's own action.
-_ALSO_ON_SECRET = {
+# What a parameter asks for besides the operation's own action, on the same resource.
+_ALSO = {
+    "sqs:CreateQueue": {"tags": "sqs:TagQueue"},
+    "cloudwatch:PutMetricAlarm": {"Tags": "cloudwatch:TagResource"},
     "secretsmanager:CreateSecret": {
         "Tags": "secretsmanager:TagResource",
         "AddReplicaRegions": "secretsmanager:ReplicateSecretToRegions",
     },
     "secretsmanager:ValidateResourcePolicy": {"ResourcePolicy": "secretsmanager:PutResourcePolicy"},
+}
+# Condition keys that are a parameter of the request.
+_KEYS = {
+    "iam": {"iam:PolicyARN": "PolicyArn"},
+    "sns": {"sns:Protocol": "Protocol", "sns:Endpoint": "Endpoint"},
 }
 _TAKES_LAYERS = ("lambda:CreateFunction", "lambda:UpdateFunctionConfiguration")
 
@@ -83,7 +98,7 @@ def _enforcing(original: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         current = CURRENT.get()
         operation = current.operation if current else None
-        context = {**(service_context or {}), **(_lambda_keys(operation, region) if operation else {})}
+        context = {**(service_context or {}), **(_request_keys(operation, region) if operation else {})}
         checks = [(action, service, resource_arn, context)]
         if operation and action == permissions.action_of(operation):
             checks += _also_needed(operation, resource_arn, context)
@@ -106,16 +121,25 @@ def _also_needed(
     found: list[tuple[str, str, str, dict[str, Any]]] = []
     if passed := _PASSES_ROLE.get(str(operation)):
         member, to = passed
-        holders = [operation.parameters, *operation.parameters.get("Targets", [])]
+        given = operation.parameters
+        holders = [given, given.get("Target"), *given.get("Targets", [])]
         roles = {str(one[member]) for one in holders if isinstance(one, dict) and one.get(member)}
         found += [("iam:PassRole", "iam", role, {"iam:PassedToService": to}) for role in sorted(roles)]
     if str(operation) in _TAKES_LAYERS:
         layers = operation.parameters.get("Layers") or []
         found += [("lambda:GetLayerVersion", "lambda", str(layer), {}) for layer in layers]
-    for member, action in _ALSO_ON_SECRET.get(str(operation), {}).items():
+    for member, also in _ALSO.get(str(operation), {}).items():
         if operation.parameters.get(member):
-            found.append((action, "secretsmanager", resource, context))
+            found.append((also, also.partition(":")[0], resource, context))
     return found
+
+
+def _request_keys(operation: Operation, region: str) -> dict[str, Any]:
+    """Condition keys that depend on the request, of the services whose keys are known here."""
+    members = _KEYS.get(operation.service, {})
+    given = operation.parameters
+    found = {key: given[member] for key, member in members.items() if member in given}
+    return {**found, **_lambda_keys(operation, region)}
 
 
 def _lambda_keys(operation: Operation, region: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from warden.local import cloudtrail, identity, permissions
+from warden.local import cloudtrail, identity, lineage, permissions
 from warden.local.calls import Call, CallLog
 from warden.local.cloudtrail import Answer, Trail
 from warden.local.current import CURRENT, CurrentCall
@@ -98,6 +98,7 @@ class Gateway:
         request = Request(scope["method"], raw_path.decode("ascii"), query, headers, body)
         current = CurrentCall(identify(signing_name, request), identity.of_access_key(access_key), region)
         CURRENT.set(current)
+        lineage.arrived(headers.get("x-amzn-trace-id", ""))
         action, resource = _authorized_as(current)
         fault = self._fault(current, action, resource)
         if fault and fault.delay:

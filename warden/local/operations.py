@@ -216,7 +216,7 @@ def _rest_parameters(
     if not isinstance(shape, StructureShape):
         return {}
     is_xml = operation.service_model.metadata.get("protocol") == "rest-xml"
-    body = _xml(request.body) if is_xml else _json(request.body)
+    body = xml_document(request.body) if is_xml else _json(request.body)
     found: dict[str, Any] = dict(body) if isinstance(body, dict) and not shape.serialization.get("payload") else {}
     if (payload := shape.serialization.get("payload")) and request.body:
         kind = shape.members[payload]
@@ -241,7 +241,7 @@ def _query_strings(shape: Shape, name: str, encoded: str) -> Any:
     return [_scalar(shape.member, one) for one in values] if isinstance(shape, ListShape) else _scalar(shape, values[0])
 
 
-def _xml(body: bytes) -> dict[str, Any]:
+def xml_document(body: bytes) -> dict[str, Any]:
     """An S3 configuration document as nested dicts by element name, as CloudTrail shows it."""
     try:
         root = ElementTree.fromstring(body)

@@ -19,6 +19,7 @@ from ministack.core.concurrency import esm_wake
 from ministack.core.responses import new_uuid, request_scope
 from ministack.services import lambda_svc, sqs
 
+from warden.local import senders
 from warden.local.execution_roles import ExecutionRoles
 from warden.local.patching import replace
 from warden.local.timers import Timers
@@ -31,8 +32,15 @@ _HANDLE = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _IDLE_GAP_SECONDS = 0.002
 
 
-def send(queue_arn: str, body: str, *, attributes: dict[str, str] | None = None, group: str | None = None) -> None:
-    """Append a message to an existing queue, as a service that delivers to it does."""
+def send(
+    queue_arn: str,
+    body: str,
+    *,
+    attributes: dict[str, str] | None = None,
+    group: str | None = None,
+    sender: str = senders.A_SERVICE,
+) -> None:
+    """Append a message to an existing queue, as a service that delivers to it does, in its own name or another's."""
     spec = parse_arn(queue_arn)
     with request_scope(spec.account_id, spec.region):
         queue = sqs._queue_by_arn(queue_arn)
@@ -48,7 +56,7 @@ def send(queue_arn: str, body: str, *, attributes: dict[str, str] | None = None,
             "message_attributes": {
                 name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()
             },
-            "sys": {"SenderId": spec.account_id, "SentTimestamp": str(int(now * 1000))},
+            "sys": {"SenderId": sender, "SentTimestamp": str(int(now * 1000))},
         }
         if queue.get("is_fifo"):
             queue["fifo_seq"] = queue.get("fifo_seq", 0) + 1
@@ -224,6 +232,7 @@ def run_batch(  # noqa: PLR0917 # the engine calls it so
     esm: dict[str, Any], func: dict[str, Any], event: dict[str, Any], batch: list[Message], url: str, name: str
 ) -> None:
     """Invoke a function with a batch; delete what it processed, leave the rest to its visibility timeout."""
+    senders.name_senders(event, batch)
     result = lambda_svc._execute_function(func, event)
     identifiers = {message["id"] for message in batch}
     failed = identifiers if result.get("error") else _failures(esm, result.get("body"), identifiers)

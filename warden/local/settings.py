@@ -19,6 +19,8 @@ class Settings:
     # How long a new function stays Pending, and an updated one InProgress.
     pending_seconds: float = 0.03
     update_seconds: float = 0.03
+    # How long an event source mapping is Enabling, Disabling or Updating.
+    mapping_seconds: float = 0.03
     # From the end of an API call to its CloudTrail event on the default bus.
     cloudtrail_delay: float = 0.0015
     # First wait before a failed asynchronous invocation or rule delivery is tried again; it doubles up to the maximum.

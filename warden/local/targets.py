@@ -18,7 +18,7 @@ from ministack.core.arn import ArnParseError, parse_arn
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import eventbridge, lambda_svc, sqs
 
-from warden.local import queues
+from warden.local import lineage, queues
 from warden.local.buses import Buses, Event, TargetError
 from warden.local.delivery import AsyncInvocations
 from warden.local.settings import Settings
@@ -141,7 +141,8 @@ class Targets:
             raise TargetError("NO_RESOURCE", f"The function {name} does not exist.")
         if self._enforce_iam and not _function_admits(arn, delivery.rule):
             raise TargetError("NO_PERMISSIONS", f"The policy of {arn} does not allow {_SERVICE} to invoke it.")
-        self._invocations.submit(arn, json.loads(delivery.payload))
+        with lineage.cut():
+            self._invocations.submit(arn, json.loads(delivery.payload))
 
     @staticmethod
     def _to_other(delivery: Delivery, arn: str, spec: Any) -> None:

@@ -46,7 +46,6 @@ def names(secrets: Any, **asked: Any) -> list[str]:
         ({"all": ["Orders"]}, {"warden/orders/env", "Warden", "my/warden/orders"}),
         ({"owning-service": ["rds"]}, set()),
     ],
-    ids=str,
 )
 def test_filters_match_beginnings(secrets: Any, filters: dict[str, list[str]], found: set[str]) -> None:
     asked = [{"Key": key, "Values": values} for key, values in filters.items()]
