@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
+import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 
 from functions.core.playbook import Playbook
 from stacks.imports import closure
+from stacks.lean import lean
 
 RUNTIME = lambda_.Runtime.PYTHON_3_13
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -30,14 +34,18 @@ class EntryPoint:
         return f"functions.{self.name}.handler"
 
     @property
-    def exclude(self) -> list[str]:
-        """What stays out, in Git's syntax: everything but these files, whatever is added to the repository."""
-        return ["*", *_kept(self.files)]
-
-    @property
     def code(self) -> lambda_.AssetCode:
-        """The files as an asset."""
-        return lambda_.Code.from_asset(str(self.root), ignore_mode=cdk.IgnoreMode.GIT, exclude=self.exclude)
+        """The files as an asset: these and no others, whatever is added to the repository."""
+        folder = Path(tempfile.mkdtemp(prefix=f"{self.name}-", dir=_scratch()))
+        self.write(folder)
+        return lambda_.Code.from_asset(str(folder))
+
+    def write(self, folder: Path) -> None:
+        """Write the files as they are deployed below a folder."""
+        for file in self.files:
+            path = folder / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(lean((self.root / file).read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,10 @@ class Bundles:
         """No playbook: the sweep only says where to look."""
         return self._entry_point("sweep", [])
 
+    def topology(self) -> EntryPoint:
+        """No playbook: what is connected is read before anyone says whether that is a problem."""
+        return self._entry_point("topology", [])
+
     def _entry_point(self, name: str, loaded_by_name: Iterable[str]) -> EntryPoint:
         files = closure(self.root, [f"functions/{name}.py", *loaded_by_name])
         return EntryPoint(self.root, name, tuple(files))
@@ -76,8 +88,9 @@ class Bundles:
                 yield f"{folder}/facts.py"
 
 
-def _kept(files: Iterable[str]) -> list[str]:
-    """Return the exceptions to `*` in Git's syntax: each file, and each folder on the way to it."""
-    paths = [PurePosixPath(file) for file in files]
-    folders = {folder for path in paths for folder in path.parents if folder != PurePosixPath()}
-    return [f"!/{path}" for path in sorted({*folders, *paths})]
+@functools.cache
+def _scratch() -> str:
+    """Return a folder that goes with this process; the CDK copies an asset as soon as something uses it."""
+    folder = tempfile.mkdtemp(prefix="warden-bundles-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -38,7 +38,7 @@ SWEEP = (
     _enter(INSPECTOR_ROLE),
     _table("GetItem", "PutItem"),
     _TELL,
-    Grant(actions=("sqs:SendMessage",), resources=(f"{_QUEUE}warden-inspect",)),
+    Grant(actions=("sqs:SendMessage",), resources=(f"{_QUEUE}warden-inspect", f"{_QUEUE}warden-topology")),
     Grant(
         actions=(
             "organizations:ListAccountsForParent",
@@ -48,6 +48,13 @@ SWEEP = (
         resources=("*",),
         wildcard="ListRoots has no resource type, and which OUs there are is what it asks",
     ),
+)
+
+TOPOLOGY = (
+    _enter(INSPECTOR_ROLE),
+    _table("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    _TELL,
+    Grant(actions=("sqs:SendMessage",), resources=(f"{_QUEUE}warden-inspect",)),
 )
 
 

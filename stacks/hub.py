@@ -11,7 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from functions.core.playbook import Playbook
-from functions.core.triggers import forged_pattern, inspect_patterns, ticket_pattern
+from functions.core.triggers import forged_pattern, inspect_patterns, ticket_pattern, topology_patterns
 from stacks import grants, names
 from stacks.bundle import Bundles
 from stacks.config import Config
@@ -45,6 +45,8 @@ class HubStack(cdk.Stack):
         self._secret = _slack_secret(self)
         self._inspect = _queue(self, "Inspect", "warden-inspect", seconds=60, max_receives=5)
         self._sweep = _queue(self, "Sweep", "warden-sweep", seconds=300, max_receives=3)
+        # Reading a large account anew takes minutes: the longest that Lambda lets a function run.
+        self._topology = _queue(self, "Topology", "warden-topology", seconds=900, max_receives=5)
         # Slack may be down for days, and a ticket is never lost.
         self._ticket = _queue(self, "Ticket", "warden-ticket", seconds=60, max_receives=1000)
         self._surroundings = Surroundings(
@@ -56,7 +58,7 @@ class HubStack(cdk.Stack):
             },
         )
         # A remediator that cannot start fills its dead-letter queue within half an hour, which has an alarm already.
-        for worker in (self._inspector(), self._ticketer(), self._sweeper()):
+        for worker in (self._inspector(), self._ticketer(), self._sweeper(), self._topologist()):
             worker.alarm_on_errors()
         self._remediators()
         self._rules()
@@ -110,9 +112,27 @@ class HubStack(cdk.Stack):
             surroundings=self._surroundings,
             variables={
                 "WARDEN_INSPECT_QUEUE_URL": self._inspect.queue.queue_url,
+                "WARDEN_TOPOLOGY_QUEUE_URL": self._topology.queue.queue_url,
                 "WARDEN_REGIONS": ",".join(self._config.governed_regions),
                 "WARDEN_ACCOUNTS": ",".join(self._config.accounts),
             },
+        )
+
+    def _topologist(self) -> Worker:
+        return Worker(
+            self,
+            "Topologist",
+            name=names.TOPOLOGY,
+            description="lambda-warden: follows what triggers what in each account",
+            entry_point=self._bundles.topology(),
+            queue=self._topology,
+            grants=grants.TOPOLOGY,
+            surroundings=self._surroundings,
+            variables={
+                "WARDEN_INSPECT_QUEUE_URL": self._inspect.queue.queue_url,
+                "WARDEN_REGIONS": ",".join(self._config.governed_regions),
+            },
+            memory=1024,
         )
 
     def _remediators(self) -> None:
@@ -132,6 +152,8 @@ class HubStack(cdk.Stack):
         hub = self._config.hub_account
         for suffix, pattern in inspect_patterns(hub, self._playbooks).items():
             self._inspect.fed_by(f"Rule-{suffix}", name=f"warden-{suffix}", bus=self._bus, pattern=pattern)
+        for suffix, pattern in topology_patterns(hub, self._playbooks).items():
+            self._topology.fed_by(f"Rule-{suffix}", name=f"warden-{suffix}", bus=self._bus, pattern=pattern)
         self._ticket.fed_by("Rule-ticket", name="warden-ticket", bus=self._bus, pattern=ticket_pattern(hub))
         self._ticket.fed_by("Rule-forged", name="warden-forged", bus=self._bus, pattern=forged_pattern(hub))
         self._sweep.fed_by("Rule-daily", name="warden-sweep", schedule="rate(1 day)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -39,16 +40,21 @@ def _packages(path: str) -> Iterator[str]:
 
 
 def _imported(root: Path, path: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse((root / path).read_text(), path)):
+    for name in _names((root / path).read_text(encoding="utf-8"), path):
+        yield from _files(root, name)
+
+
+@functools.cache
+def _names(source: str, path: str) -> list[str]:
+    """Return the names that a file's import statements mention; many bundles hold the same files."""
+    names = []
+    for node in ast.walk(ast.parse(source, path)):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             origin = _origin(node, path)
-            names = [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            yield from _files(root, name)
+            names += [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
+    return names
 
 
 def _origin(node: ast.ImportFrom, path: str) -> str:

@@ -21,9 +21,12 @@ from functions.core.triggers import GLOBAL_REGION, INSPECTOR_ROLE, Pattern, glob
 from stacks import names
 from stacks.config import Config
 from stacks.queue import dead_letter_queue, let_rules_send
-from stacks.roles import Grant, arn, grants_of, role
+from stacks.roles import Grant, arn, grants_of, managed_policy, role
 
 LIST_FUNCTIONS = Permission("lambda:ListFunctions", "*", why_any="lambda:ListFunctions has no resource type")
+
+# In a minute, by one function.
+_MOST_INVOCATIONS = 600
 
 
 class MemberAccountStack(cdk.Stack):
@@ -43,20 +46,28 @@ class MemberAccountStack(cdk.Stack):
             self,
             "Inspector",
             name=INSPECTOR_ROLE,
-            trust=trusts(config, names.INSPECTOR, names.SWEEP),
+            trust=trusts(config, names.INSPECTOR, names.SWEEP, names.TOPOLOGY),
             grants=grants_of(
                 [LIST_FUNCTIONS, *(read for playbook in playbooks for read in config.granted(playbook, playbook.reads))]
             ),
         )
-        for playbook in playbooks:
-            if config.may_fix(playbook, ceiling):
-                role(
-                    self,
-                    f"Playbook-{playbook.id}",
-                    name=playbook.member_role,
-                    trust=trusts(config, playbook.remediator),
-                    grants=grants_of(config.granted(playbook, [*playbook.reads, *playbook.writes])),
-                )
+        fixing = [playbook for playbook in playbooks if config.may_fix(playbook, ceiling)]
+        for playbook in fixing:
+            role(
+                self,
+                f"Playbook-{playbook.id}",
+                name=playbook.member_role,
+                trust=trusts(config, playbook.remediator),
+                grants=grants_of(config.granted(playbook, [*playbook.reads, *playbook.writes])),
+            )
+        # Two playbooks may attach the same one.
+        attached = {
+            policy.name: grants_of(config.granted(playbook, policy.permissions))
+            for playbook in fixing
+            for policy in playbook.managed_policies
+        }
+        for name, grants in attached.items():
+            managed_policy(self, f"Policy-{name}", name=name, grants=grants)
         role(
             self,
             "Forwarder",
@@ -81,6 +92,23 @@ class MemberRegionStack(cdk.Stack):
         )
         _forward(self, config, regional_patterns(playbooks), "warden-forwarding-dlq")
         _throttles_alarm(self)
+        _alarm_by_function(
+            self,
+            "RecursionDropped",
+            name="warden-recursion-dropped",
+            metric="RecursiveInvocationsDropped",
+            most=0,
+            description="Lambda stopped a recursive loop of a function: lambda-warden looks at that function.",
+        )
+        _alarm_by_function(
+            self,
+            "Invocations",
+            name="warden-invocations",
+            metric="Invocations",
+            most=_MOST_INVOCATIONS,
+            description=f"A function was invoked more than {_MOST_INVOCATIONS} times in a minute, as one that triggers "
+            "itself is: lambda-warden looks at whether that function can.",
+        )
 
 
 class MemberGlobalStack(cdk.Stack):
@@ -151,4 +179,34 @@ def _throttles_alarm(scope: Construct) -> None:
         comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
         evaluation_periods=1,
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+
+
+def _alarm_by_function(
+    scope: Construct, construct_id: str, *, name: str, metric: str, most: int, description: str
+) -> None:
+    """Make one alarm that each function of the account and Region can be a contributor to, also those yet to come.
+
+    CloudWatch user guide, "Alarm data queries" (such a query groups, and orders to say which 500 series count) and
+    "Limits" (100 contributors in ALARM, 10,000 metrics, 200 such alarms in a Region).
+    """
+    cloudwatch.CfnAlarm(
+        scope,
+        construct_id,
+        alarm_name=name,
+        alarm_description=description,
+        metrics=[
+            cloudwatch.CfnAlarm.MetricDataQueryProperty(
+                id="functions",
+                # A query of metrics, not of a database.
+                expression=f'SELECT SUM({metric}) FROM SCHEMA("AWS/Lambda", FunctionName)'  # noqa: S608
+                " GROUP BY FunctionName ORDER BY SUM() DESC",
+                period=60,
+                return_data=True,
+            )
+        ],
+        threshold=most,
+        comparison_operator="GreaterThanThreshold",
+        evaluation_periods=1,
+        treat_missing_data="notBreaching",
     )

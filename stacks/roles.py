@@ -24,6 +24,8 @@ class Grant:
     resources: tuple[str, ...]
     wildcard: str = ""
     """Why a resource holds a `*`; cdk-nag refuses one without a reason."""
+    conditions: tuple[tuple[str, str, str], ...] = ()
+    """Operator, key and value with the same placeholders; all of them have to hold."""
 
 
 def role(scope: Construct, construct_id: str, *, name: str, trust: iam.IPrincipal, grants: Sequence[Grant]) -> iam.Role:
@@ -33,28 +35,42 @@ def role(scope: Construct, construct_id: str, *, name: str, trust: iam.IPrincipa
         construct_id,
         role_name=name,
         assumed_by=trust,
-        inline_policies={"permissions": iam.PolicyDocument(statements=[_statement(grant) for grant in grants])},
+        inline_policies={"permissions": _document(grants)},
     )
-    for resource, reason in _wildcards(grants).items():
-        rule = f"AwsSolutions-IAM5[Resource::{_filled(resource, '<{}>')}]"
-        cdk.Validations.of(made).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
+    _acknowledge_wildcards(made, grants)
+    return made
+
+
+def managed_policy(scope: Construct, construct_id: str, *, name: str, grants: Sequence[Grant]) -> iam.ManagedPolicy:
+    """Make a policy with exactly these permissions that is attached to nothing."""
+    made = iam.ManagedPolicy(scope, construct_id, managed_policy_name=name, document=_document(grants))
+    _acknowledge_wildcards(made, grants)
     return made
 
 
 def grants_of(permissions: Iterable[Permission]) -> list[Grant]:
-    """Turn what playbooks declare into grants, one for each resource. The role serves every Region of an account."""
-    by_resource: dict[str, list[Permission]] = {}
+    """Turn what playbooks declare into grants, one for each resource under the same conditions.
+
+    The role serves every Region of an account.
+    """
+    alike: dict[tuple[str, tuple[tuple[str, str, str], ...]], list[Permission]] = {}
     for permission in permissions:
-        by_resource.setdefault(permission.resource.replace("{region}", "*"), []).append(permission)
+        conditions = tuple(sorted((how, key, _anywhere(value)) for how, key, value in permission.conditions))
+        alike.setdefault((_anywhere(permission.resource), conditions), []).append(permission)
     return [
         Grant(
             actions=tuple(sorted({permission.action for permission in found})),
             resources=(resource,),
             wildcard="; ".join(sorted({permission.why_any for permission in found if permission.why_any}))
             or "any function of the account, in any Region, may have the problem",
+            conditions=conditions,
         )
-        for resource, found in sorted(by_resource.items())
+        for (resource, conditions), found in sorted(alike.items())
     ]
+
+
+def _anywhere(template: str) -> str:
+    return template.replace("{region}", "*")
 
 
 _PSEUDO = {"{partition}": "AWS::Partition", "{region}": "AWS::Region", "{account}": "AWS::AccountId"}
@@ -73,9 +89,27 @@ def _filled(template: str, form: str) -> str:
     return template
 
 
+def _document(grants: Iterable[Grant]) -> iam.PolicyDocument:
+    return iam.PolicyDocument(statements=[_statement(grant) for grant in grants])
+
+
 def _statement(grant: Grant) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=list(grant.actions), resources=[arn(resource) for resource in grant.resources])
+    conditions: dict[str, dict[str, list[str]]] = {}
+    for operator, key, value in grant.conditions:
+        conditions.setdefault(operator, {}).setdefault(key, []).append(arn(value))
+    return iam.PolicyStatement(
+        actions=list(grant.actions),
+        resources=[arn(resource) for resource in grant.resources],
+        conditions=conditions or None,
+    )
 
 
-def _wildcards(grants: Iterable[Grant]) -> dict[str, str]:
-    return {r: grant.wildcard for grant in grants for r in grant.resources if grant.wildcard and "*" in r}
+def _acknowledge_wildcards(made: Construct, grants: Iterable[Grant]) -> None:
+    reasons: dict[str, set[str]] = {}
+    for grant in grants:
+        for resource in grant.resources:
+            if grant.wildcard and "*" in resource:
+                reasons.setdefault(resource, set()).add(grant.wildcard)
+    for resource, why in reasons.items():
+        rule = f"AwsSolutions-IAM5[Resource::{_filled(resource, '<{}>')}]"
+        cdk.Validations.of(made).acknowledge(cdk.Acknowledgment(id=rule, reason="; ".join(sorted(why))))

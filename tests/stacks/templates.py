@@ -12,6 +12,8 @@ from moto.events.models import EventPattern
 
 from functions.core.playbook import Playbook
 from stacks.config import Config, read
+from stacks.member import MemberAccountStack, MemberRegionStack
+from stacks.synthesis import new_app
 
 HUB, MEMBER, REGION, ORGANIZATION = "111111111111", "222222222222", "eu-west-1", "o-exampleorgid"
 LAYER = f"WardenLayer-{REGION}"
@@ -30,6 +32,17 @@ def enforcing(playbooks: Collection[Playbook]) -> Config:
     """A configuration under which every playbook may fix what it finds, everywhere."""
     modes = {playbook.id: "enforce" for playbook in playbooks}
     return read({**CONFIG, "modes": modes, "ceilings": {"default": "enforce"}}, playbooks)
+
+
+def member_stacks(playbook: Playbook, outdir: Path, **config: Any) -> Path:
+    """What a member gets for one playbook, without the hub and without the checks of a whole synthesis."""
+    settings = read({**CONFIG, **config}, [playbook])
+    ceiling = settings.ceilings.highest
+    app = new_app(outdir)
+    MemberAccountStack(app, "WardenMemberAccount", config=settings, playbooks=[playbook], ceiling=ceiling)
+    MemberRegionStack(app, "WardenMemberRegion", config=settings, playbooks=[playbook])
+    app.synth()
+    return outdir
 
 
 class Template:

@@ -44,6 +44,7 @@ def entry_points(root: Path = REPOSITORY) -> dict[str, EntryPoint]:
         "remediator": bundles.remediator(PLAYBOOK),
         "ticket": bundles.ticket(),
         "sweep": bundles.sweep(),
+        "topology": bundles.topology(),
     }
 
 
@@ -63,13 +64,7 @@ def staged(entry_points: Iterable[EntryPoint], outdir: Path) -> dict[str, Path]:
     stack = cdk.Stack(app, "Bundles")
     folders = {}
     for entry_point in entry_points:
-        asset = cdk.aws_s3_assets.Asset(
-            stack,
-            entry_point.name,
-            path=str(entry_point.root),
-            ignore_mode=cdk.IgnoreMode.GIT,
-            exclude=entry_point.exclude,
-        )
+        asset = cdk.aws_s3_assets.Asset(stack, entry_point.name, path=entry_point.code.path)
         folders[entry_point.name] = outdir / asset.asset_path
     return folders
 
@@ -138,12 +133,14 @@ def test_a_changed_fix_changes_one_bundle_and_a_changed_check_the_inspectors_as_
         return {name for name in NAMES if before[name] != after[name]}
 
     first = hashes(1)
-    (folder / "fix.py").write_text((folder / "fix.py").read_text() + "\n# changed\n")
+    (folder / "fix.py").write_text((folder / "fix.py").read_text() + "\nCHANGED = 1\n")
     second = hashes(2)
-    (folder / "check.py").write_text((folder / "check.py").read_text() + "\n# changed\n")
+    (folder / "check.py").write_text((folder / "check.py").read_text() + "\nCHANGED = 1\n")
     third = hashes(3)
     assert changed(first, second) == {"remediator"}
     assert changed(second, third) == {"remediator", "inspector"}
+    (folder / "check.py").write_text((folder / "check.py").read_text().replace("CHANGED = 1\n", "CHANGED = 1  # why\n"))
+    assert changed(third, hashes(4)) == set()
 
 
 def test_what_reads_facts_for_a_check_goes_where_the_check_goes(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ WORKERS = {
     "warden-inspector": "warden-inspect",
     "warden-ticket": "warden-ticket",
     "warden-sweep": "warden-sweep",
+    "warden-topology": "warden-topology",
     **{p.remediator: f"warden-fix-{p.id}" for p in playbooks() if p.fixable},
 }
 MAX_RECEIVES = {"warden-ticket": 1000, "warden-sweep": 3}
@@ -106,7 +107,27 @@ def test_each_function_is_told_its_own_part(hub: Template) -> None:
     assert ticket["WARDEN_DIGEST_AFTER"] == "10"
     sweep = function(hub, "warden-sweep")["Environment"]["Variables"]
     assert sweep["WARDEN_INSPECT_QUEUE_URL"] == "warden-inspect"
+    assert sweep["WARDEN_TOPOLOGY_QUEUE_URL"] == "warden-topology"
     assert sweep["WARDEN_REGIONS"] == REGION
+    topology = function(hub, "warden-topology")["Environment"]["Variables"]
+    assert topology["WARDEN_INSPECT_QUEUE_URL"] == "warden-inspect"
+    assert topology["WARDEN_REGIONS"] == REGION
+
+
+def test_reading_what_is_connected_may_take_as_long_as_a_function_may_run(hub: Template) -> None:
+    """Lambda quotas: 900 seconds; SQS quotas: a message can be hidden for 12 hours."""
+    assert function(hub, "warden-topology")["Timeout"] == 900
+    assert function(hub, "warden-topology")["MemorySize"] == 1024
+    assert hub.named("AWS::SQS::Queue", "QueueName", "warden-topology")["VisibilityTimeout"] == 5400
+    source = hub.named("AWS::Lambda::EventSourceMapping", "FunctionName", "warden-topology")
+    assert source["ScalingConfig"] == {"MaximumConcurrency": 2}
+
+
+def test_each_function_that_is_no_remediator_raises_an_alarm_on_errors(hub: Template) -> None:
+    for name in ("warden-inspector", "warden-ticket", "warden-sweep", "warden-topology"):
+        alarm = hub.named("AWS::CloudWatch::Alarm", "AlarmName", f"{name}-errors")
+        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": name}]
+        assert (alarm["MetricName"], alarm["Threshold"]) == ("Errors", 1)
 
 
 def event(source: str, account: str, kind: str = "Finding Opened", **detail: str) -> dict[str, Any]:
@@ -155,7 +176,9 @@ def test_every_rule_about_our_own_sources_matches_the_hubs_account_only(hub: Tem
 
 def test_events_of_aws_reach_the_inspector_from_every_account(hub: Template) -> None:
     for account in (HUB, MEMBER):
-        assert targets_of(hub, event("aws.lambda", account, "AWS API Call via CloudTrail")) == {"warden-inspect"}
+        assert targets_of(hub, event("aws.config", account, "Config Configuration Item Change")) == {"warden-inspect"}
+        call = event("aws.lambda", account, "AWS API Call via CloudTrail", eventName="TagResource20170331v2")
+        assert targets_of(hub, call) == {"warden-inspect"}
     assert targets_of(hub, event("warden.test", HUB, "AWS API Call via CloudTrail")) == {"warden-inspect"}
 
 
@@ -263,9 +286,16 @@ MAY: dict[str, set[tuple[str, str]]] = {
         *table("GetItem", "PutItem"),
         ("events:PutEvents", BUS),
         ("sqs:SendMessage", sqs("warden-inspect")),
+        ("sqs:SendMessage", sqs("warden-topology")),
         ("organizations:ListRoots", "*"),
         ("organizations:ListOrganizationalUnitsForParent", "*"),
         ("organizations:ListAccountsForParent", "*"),
+    },
+    "warden-topology": {
+        READ_ACCOUNTS,
+        *table("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+        ("events:PutEvents", BUS),
+        ("sqs:SendMessage", sqs("warden-inspect")),
     },
     **{
         playbook.remediator: {

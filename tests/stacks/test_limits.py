@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections import Counter
@@ -13,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from functions.core.playbook import ApiCall, Permission, Playbook
+from functions.core.playbook import ApiCall, ManagedPolicy, Permission, Playbook, Wiring
 from functions.playbooks import playbook
 from stacks.bundle import REPOSITORY
 from stacks.config import read
 from stacks.synthesis import synthesise
-from tests.stacks.templates import CONFIG, HUB, MEMBER, MEMBER_STACKS, STACKS, Template, enforcing, size
+from tests.stacks.templates import CONFIG, HUB, MEMBER, MEMBER_STACKS, STACKS, Template, enforcing, matches, size
 
 MODEL = playbook("reserved-concurrency")
 IDS = (
@@ -52,9 +53,15 @@ FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:*"
 MAPPING = "arn:{partition}:lambda:{region}:{account}:event-source-mapping:*"
 SECRET = "arn:{partition}:secretsmanager:{region}:{account}:secret:warden/*"
 
+ROLE = "arn:{partition}:iam::{account}:role/*"
+QUEUE = "arn:{partition}:sqs:{region}:{account}:warden-q-*"
+THIS_POLICY = (("ArnEquals", "iam:PolicyARN", "arn:{partition}:iam::{account}:policy/warden-made-up-send"),)
+
 # AWS documentation: CloudFormation quotas, EventBridge quotas, IAM and STS quotas, Lambda quotas.
 RESOURCES, AIM, TEMPLATE_INLINE, PATTERN, RULES_PER_BUS = 500, 330, 51_200, 2_048, 300
 ROLE_POLICIES, TRUST, BUS_POLICY, ENVIRONMENT = 10_240, 2_048, 10_240, 4_096
+# SQS quotas.
+STATEMENTS = 20
 
 
 def fabricated(number: int, name: str) -> Playbook:
@@ -75,13 +82,17 @@ def fabricated(number: int, name: str) -> Playbook:
             *MODEL.triggers,
             ApiCall(tuple(f"{verb}{camel}20150331v2" for verb in ("Create", "Update", "Delete"))),
             ApiCall(tuple(f"{verb}{camel}Policy" for verb in ("Attach", "Detach", "Put", "Delete")), service="iam"),
+            Wiring(tuple(f"{verb}{camel}Notification" for verb in ("Create", "Put", "Delete")), "s3"),
         ),
         reads=(*MODEL.reads, *reads, Permission("ec2:DescribeSubnets", "*", why_any="it has no resource type")),
         writes=(
             *(Permission(f"lambda:Put{camel}{verb}", FUNCTION) for verb in ("Concurrency", "Destination", "Policy")),
             Permission("lambda:UpdateEventSourceMapping", MAPPING),
             *(Permission(f"secretsmanager:{verb}Secret", SECRET) for verb in ("Create", "Describe", "Delete", "Tag")),
+            *(Permission(f"iam:{verb}RolePolicy", ROLE, conditions=THIS_POLICY) for verb in ("Attach", "Detach")),
         ),
+        # One policy for all of them: a made-up name for each would be more than there will ever be.
+        managed_policies=(ManagedPolicy("warden-made-up-send", (Permission("sqs:SendMessage", QUEUE),)),),
         settings={"limit": 10, "ignore": []},
     )
 
@@ -126,8 +137,8 @@ def test_a_stack_stays_far_from_the_limit_of_resources(
 
 
 def test_a_playbook_adds_only_what_is_its_own(many: Many, hub: Template) -> None:
-    per_playbook = (len(many.templates["WardenHub"].body["Resources"]) - hub_without_playbooks(hub)) / 25
-    assert per_playbook == len(of_playbook(hub, MODEL.id))
+    added = len(without_rules_for_calls(many.templates["WardenHub"])) - hub_without_playbooks(hub)
+    assert added / 25 == len(of_playbook(hub, MODEL.id))
 
 
 def of_playbook(hub: Template, name: str) -> list[str]:
@@ -137,7 +148,14 @@ def of_playbook(hub: Template, name: str) -> list[str]:
 
 def hub_without_playbooks(hub: Template) -> int:
     # None of the made-up playbooks asks to be looked at again, so their hub lacks the rule for that.
-    return sum(not logical.startswith(("Playbook", "InspectRuleinspectfixed")) for logical in hub.body["Resources"])
+    resources = without_rules_for_calls(hub)
+    return sum(not logical.startswith(("Playbook", "InspectRuleinspectfixed")) for logical in resources)
+
+
+def without_rules_for_calls(hub: Template) -> list[str]:
+    """How many there are of these depends on how many names of calls fit one pattern."""
+    rules = re.compile(r"InspectRuleinspect\d*|TopologyRuletopology(test)?\d*")
+    return [logical for logical in hub.body["Resources"] if not rules.fullmatch(logical[:-8])]
 
 
 @pytest.mark.parametrize("stack", MEMBER_STACKS)
@@ -155,15 +173,36 @@ def test_every_pattern_is_within_the_limit(many: Many) -> None:
     patterns = [rule["EventPattern"] for rule in rules if "EventPattern" in rule]
     assert max(size(pattern) for pattern in patterns) <= PATTERN
     # The calls to watch do not fit one pattern, so this test has something to say.
-    for service in ("lambda", "iam"):
-        assert sum(rule["Name"].startswith(f"warden-{service}-calls") for rule in rules) > 1
+    for start in ("lambda-calls", "iam-calls", "s3-wiring", "inspect-", "topology-"):
+        assert sum(rule["Name"].startswith(f"warden-{start}") for rule in rules) > 1
 
 
 def test_every_watched_call_is_in_a_rule(many: Many) -> None:
     forwarding = (many.templates["WardenMemberRegion"], many.templates["WardenMemberGlobal"])
     rules = [rule for template in forwarding for rule in template.of_type("AWS::Events::Rule")]
     watched = {name for r in rules for name in r["EventPattern"].get("detail", {}).get("eventName", [])}
-    assert watched >= {n for p in many.playbooks for t in p.triggers if isinstance(t, ApiCall) for n in t.names}
+    assert watched >= {
+        n for p in many.playbooks for t in p.triggers if isinstance(t, ApiCall | Wiring) for n in t.names
+    }
+
+
+def test_a_queue_has_no_more_rules_than_its_policy_may_name(many: Many) -> None:
+    for policy in many.templates["WardenHub"].of_type("AWS::SQS::QueuePolicy"):
+        assert len(policy["PolicyDocument"]["Statement"]) <= STATEMENTS, policy["Queues"]
+
+
+def test_what_connects_reaches_the_topology_function_and_nothing_else(many: Many) -> None:
+    (trigger,) = [t for t in many.playbooks[-1].triggers if isinstance(t, Wiring)]
+    call = {"source": "aws.s3", "account": MEMBER, "detail": {"eventName": trigger.names[0]}}
+    wrapped = {"source": "warden.test", "account": HUB, "detail": {"event": call}}
+    assert reached(many, call) == ["warden-topology"]
+    assert reached(many, wrapped) == ["warden-inspect", "warden-topology"]
+
+
+def reached(many: Many, event: dict[str, Any]) -> list[str]:
+    rules = [r for r in many.templates["WardenHub"].of_type("AWS::Events::Rule") if "EventPattern" in r]
+    found = [rule for rule in rules if matches(rule["EventPattern"], event)]
+    return sorted(t["Arn"].removeprefix("arn:of:") for r in found for t in r["Targets"] if "ticket" not in t["Arn"])
 
 
 def test_rules_stay_below_the_limit_of_a_bus(many: Many) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from functions.core.playbook import ApiCall, Playbook
+from functions.core.playbook import ApiCall, ManagedPolicy, Permission, Playbook
 from functions.core.triggers import INSPECTOR_ROLE, member_patterns, regional_patterns
 from functions.playbooks import playbooks
 from stacks.config import read
@@ -24,8 +24,10 @@ from tests.stacks.templates import (
     REGION,
     Template,
     matches,
+    member_stacks,
     pairs,
 )
+from tests.unit.sample_events import sample
 
 FIXABLE = [playbook for playbook in playbooks() if playbook.fixable]
 HUB_BUS = f"arn:aws:events:{REGION}:{HUB}:event-bus/warden"
@@ -47,6 +49,7 @@ def test_a_member_template_has_no_code_and_no_assets(assembly: Any, stack: str) 
     assert not (assembly / f"{stack}.assets.json").exists()
     kinds = {resource["Type"] for resource in template.body["Resources"].values()}
     allowed = {
+        "AWS::IAM::ManagedPolicy",
         "AWS::IAM::Role",
         "AWS::Events::Rule",
         "AWS::SQS::Queue",
@@ -91,9 +94,9 @@ def trusts_hub(*roles: str) -> dict[str, Any]:
     }
 
 
-def test_only_the_hubs_inspector_and_sweep_may_read(member_account: Template) -> None:
+def test_only_the_hubs_functions_that_read_may_read(member_account: Template) -> None:
     role = member_account.named("AWS::IAM::Role", "RoleName", INSPECTOR_ROLE)
-    assert trust(role) == trusts_hub("warden-inspector", "warden-sweep")
+    assert trust(role) == trusts_hub("warden-inspector", "warden-sweep", "warden-topology")
 
 
 @pytest.mark.parametrize("playbook", FIXABLE, ids=lambda p: str(p.id))
@@ -127,6 +130,34 @@ def test_what_may_nowhere_be_fixed_has_no_role_that_could(
     roles = {role["RoleName"] for role in synthesised(config, "WardenMemberAccount").of_type("AWS::IAM::Role")}
     fixing = {playbook.member_role for playbook in FIXABLE} if there else set()
     assert roles == {INSPECTOR_ROLE, "warden-forwarder"} | fixing
+
+
+SEND = ManagedPolicy(
+    name="warden-quarantine-send",
+    permissions=(Permission("sqs:SendMessage", "arn:{partition}:sqs:{region}:{account}:warden-q-*"),),
+)
+SENDING = replace(FIXABLE[0], managed_policies=(SEND,))
+
+
+def test_a_policy_that_fixes_attach_is_in_each_member_and_attached_to_nothing(tmp_path: Path) -> None:
+    ceilings = {"default": "observe", "accounts": {MEMBER: "approve"}}
+    assembly = member_stacks(SENDING, tmp_path, modes={SENDING.id: "enforce"}, ceilings=ceilings)
+    (policy,) = Template(assembly, "WardenMemberAccount").of_type("AWS::IAM::ManagedPolicy")
+    assert not {"Roles", "Users", "Groups"} & set(policy)
+    # Without a path of its own it is where a condition on its ARN looks for it.
+    assert (policy["ManagedPolicyName"], policy["Path"]) == ("warden-quarantine-send", "/")
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Action": "sqs:SendMessage",
+        "Resource": f"arn:aws:sqs:*:{MEMBER}:warden-q-*",
+    }
+
+
+@pytest.mark.parametrize(("mode", "ceiling"), [("observe", "enforce"), ("enforce", "observe")])
+def test_where_nothing_may_be_fixed_there_is_nothing_to_attach(tmp_path: Path, mode: str, ceiling: str) -> None:
+    assembly = member_stacks(SENDING, tmp_path, modes={SENDING.id: mode}, ceilings={"default": ceiling})
+    assert not Template(assembly, "WardenMemberAccount").of_type("AWS::IAM::ManagedPolicy")
 
 
 FORWARDING = [("WardenMemberRegion", "warden-forwarding-dlq"), ("WardenMemberGlobal", "warden-global-forwarding-dlq")]
@@ -190,6 +221,42 @@ def test_where_nothing_asks_for_them_there_is_no_stack_for_services_without_a_re
     assert (tmp_path / "WardenMemberRegion.template.json").exists()
     assert not (tmp_path / "WardenMemberGlobal.template.json").exists()
     assert regional_patterns([regional]) == member_patterns([regional])
+
+
+# Alarm → metric, and how often in a minute is too often.
+BY_FUNCTION = {
+    "warden-recursion-dropped": ("RecursiveInvocationsDropped", 0),
+    "warden-invocations": ("Invocations", 600),
+}
+
+
+@pytest.mark.parametrize("name", BY_FUNCTION)
+def test_one_alarm_tells_of_every_function_by_its_name(member_region: Template, name: str) -> None:
+    metric, most = BY_FUNCTION[name]
+    alarm = member_region.named("AWS::CloudWatch::Alarm", "AlarmName", name)
+    (query,) = alarm["Metrics"]
+    # CloudWatch user guide, "Alarm data queries": both GROUP BY and ORDER BY are needed for contributors.
+    assert query == {
+        "Id": "functions",
+        "Expression": f'SELECT SUM({metric}) FROM SCHEMA("AWS/Lambda", FunctionName)'  # noqa: S608 - of metrics
+        " GROUP BY FunctionName ORDER BY SUM() DESC",
+        "Period": 60,
+        "ReturnData": True,
+    }
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", most)
+    assert alarm["EvaluationPeriods"] == 1
+    # With these beside the queries, CloudFormation would refuse the alarm.
+    assert not {"Namespace", "MetricName", "Dimensions", "Period", "Statistic"} & set(alarm)
+    assert "lambda-warden looks at" in alarm["AlarmDescription"]
+
+
+@pytest.mark.parametrize("name", ["alarm-with-contributors", *(f"cloudwatch-contributor-{n[7:]}" for n in BY_FUNCTION)])
+def test_what_the_test_events_say_of_these_alarms_is_what_they_are(member_region: Template, name: str) -> None:
+    detail = sample(name)["detail"]
+    alarm = member_region.named("AWS::CloudWatch::Alarm", "AlarmName", detail["alarmName"])
+    (query,) = detail["configuration"]["metrics"]
+    assert [{key[:1].upper() + key[1:]: value for key, value in query.items()}] == alarm["Metrics"]
+    assert detail["configuration"]["description"] == alarm["AlarmDescription"]
 
 
 def test_the_alarm_on_throttles_is_of_the_whole_account_and_is_forwarded(member_region: Template) -> None:

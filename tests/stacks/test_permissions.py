@@ -12,8 +12,9 @@ from functions.core.playbook import Permission, Playbook
 from functions.playbooks import playbook as playbook_of
 from functions.playbooks import playbooks
 from stacks.config import read
+from stacks.roles import grants_of
 from stacks.synthesis import synthesise
-from tests.stacks.templates import CONFIG, HUB, MEMBER, STACKS, Template, pairs, statements
+from tests.stacks.templates import CONFIG, HUB, MEMBER, STACKS, Template, member_stacks, pairs, statements
 
 MODEL = playbook_of("reserved-concurrency")
 FUNCTION = "arn:{partition}:lambda:{region}:{account}:function:*"
@@ -119,12 +120,58 @@ def test_roles_have_what_the_settings_ask_for(tmp_path: Path, key: str) -> None:
     assert not any(action.startswith("lambda:ListLayer") for role in others for action, _ in role)
 
 
+POLICY = "arn:{partition}:iam::{account}:policy/warden-quarantine-send"
+ROLE = "arn:{partition}:iam::{account}:role/*"
+THIS_POLICY = (("ArnEquals", "iam:PolicyARN", POLICY),)
+
+
+def test_a_permission_is_granted_under_its_conditions_alone() -> None:
+    conditions = (*THIS_POLICY, ("StringEquals", "aws:RequestedRegion", "eu-west-1"))
+    grants = grants_of(
+        [
+            Permission("iam:GetRole", ROLE),
+            Permission("iam:DetachRolePolicy", ROLE, conditions=THIS_POLICY),
+            Permission("iam:AttachRolePolicy", ROLE, conditions=THIS_POLICY),
+            # In whichever order they are said.
+            Permission("iam:PutRolePolicy", ROLE, conditions=conditions),
+            Permission("iam:DeleteRolePolicy", ROLE, conditions=conditions[::-1]),
+        ]
+    )
+    assert [(grant.actions, grant.conditions) for grant in grants] == [
+        (("iam:GetRole",), ()),
+        (("iam:AttachRolePolicy", "iam:DetachRolePolicy"), THIS_POLICY),
+        (("iam:DeleteRolePolicy", "iam:PutRolePolicy"), conditions),
+    ]
+
+
+def test_a_condition_is_in_the_role_with_its_account_filled_in(tmp_path: Path) -> None:
+    queue = "arn:{partition}:sqs:{region}:{account}:warden-q-*"
+    made_up = replace(
+        MODEL,
+        writes=(
+            *MODEL.writes,
+            Permission("iam:GetRole", ROLE),
+            Permission("iam:AttachRolePolicy", ROLE, conditions=(*THIS_POLICY, ("ArnLike", "aws:SourceArn", queue))),
+        ),
+    )
+    assembly = member_stacks(made_up, tmp_path, modes={MODEL.id: "enforce"}, ceilings={"default": "enforce"})
+    role = Template(assembly, "WardenMemberAccount").named("AWS::IAM::Role", "RoleName", MODEL.member_role)
+    found = {action: each.get("Condition") for each in statements(role) for action in each["Action"]}
+    assert found.pop("iam:AttachRolePolicy") == {
+        "ArnEquals": {"iam:PolicyARN": [f"arn:aws:iam::{MEMBER}:policy/warden-quarantine-send"]},
+        "ArnLike": {"aws:SourceArn": [f"arn:aws:sqs:*:{MEMBER}:warden-q-*"]},
+    }
+    assert set(found.values()) == {None}
+    assert "iam:GetRole" in found
+
+
 def on_keys(role: set[tuple[str, str]]) -> set[tuple[str, str]]:
     return {(action, resource) for action, resource in role if action.startswith("kms:")}
 
 
 def every(playbook: Playbook) -> tuple[Permission, ...]:
-    return (*playbook.reads, *playbook.writes, *playbook.hub_reads)
+    attached = (permission for policy in playbook.managed_policies for permission in policy.permissions)
+    return (*playbook.reads, *playbook.writes, *playbook.hub_reads, *attached)
 
 
 def resource_types(action: str) -> set[str]:
