@@ -1,7 +1,8 @@
 """Entry point: once a day, and when asked, look at every function, for events can be lost.
 
 The schedule starts one message per account and Region; each of these lists the functions there, page by page, and
-has the inspector look at every one of them, no faster than 50 a second and account.
+has the inspector look at every one of them, no faster than 50 a second and account. It also has everything that
+connects them read anew.
 """
 
 from __future__ import annotations
@@ -61,13 +62,16 @@ def _start() -> str:
     """Read the organization anew and ask for a sweep of each of its accounts, in every governed Region."""
     # The hub has no member role: it looks after others, not after itself.
     found = [account for account in accounts(HUB.aws, MEMBERS) if account.id != HUB.account]
-    parts: list[object] = []
+    parts: list[dict[str, object]] = []
     for account in found:
         known = HUB.store.account(account.id)
         first = known is None or not known.first_sweep_done
         HUB.store.save_account(Account(account.id, account.name, account.ou_path, first_sweep_done=not first))
         origin = "first-sweep" if first else "sweep"
         parts += [{"sweep": {"account": account.id, "region": region, "origin": origin}} for region in REGIONS]
+    # What is connected to what is read first, as whether a function is in a loop depends on it.
+    places: list[object] = [{"topology": part["sweep"]} for part in parts]
+    HUB.queue.send_to(HUB.variables["WARDEN_TOPOLOGY_QUEUE_URL"], places)
     HUB.queue.send_to(HUB.queue.url, parts)
     return f"{len(found)} accounts in {len(REGIONS)} Regions"
 
@@ -99,7 +103,7 @@ def _sweep_part(part: Mapping[str, Any]) -> str:
 
 def _pages(subject: Subject, marker: object, role: str) -> Iterator[dict[str, Any]]:
     """Return up to twenty pages of function names, of one role's functions or all, and where to go on from each."""
-    client = HUB.aws.member(subject, INSPECTOR_ROLE).client("lambda")
+    client = HUB.member(subject, INSPECTOR_ROLE).client("lambda")
     for _ in range(_PAGES_A_MESSAGE):
         answer = client.list_functions(**({"Marker": marker} if marker else {}))
         marker = answer.get("NextMarker")

@@ -109,6 +109,8 @@ class AssumedMember:
     aws: Aws
     subject: Subject
     role: str
+    recall: Callable[[Subject, str], Any] = lambda *_: None
+    """What the hub found out about an account and Region as a whole, by name."""
 
     def client(self, service: str, patience: int = 0) -> Any:
         """Return a client there."""
@@ -117,6 +119,10 @@ class AssumedMember:
     def snapshot(self) -> FunctionSnapshot:
         """Read the function: one call with a quota of its own, 100 a second. Raises boto3's errors."""
         return from_get_function(self.subject, self.client("lambda").get_function(FunctionName=self.subject.arn))
+
+    def remembered(self, name: str) -> Any:
+        """Return what is remembered of the account and Region under a name, None if nothing."""
+        return self.recall(self.subject, name)
 
 
 class _Services(Loader):

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
-from functions.adapters.aws import Aws
+from functions.adapters.aws import AssumedMember, Aws
 from functions.adapters.bus import Bus
+from functions.adapters.generations import Generations
 from functions.adapters.queue import Queue
 from functions.adapters.store import Store
 from functions.core.mode import DeploymentPolicy, policy_from_json
+from functions.core.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Hub:
     log: Logger
     policy: DeploymentPolicy
     variables: Mapping[str, str]
+    memory: Generations
+
+    def member(self, subject: Subject, role: str) -> AssumedMember:
+        """Return the account and Region of a subject, to be entered through `role`, with what is remembered of it."""
+        return AssumedMember(self.aws, subject, role, self.memory.remembered)
 
 
 def hub(variables: Mapping[str, str] = os.environ) -> Hub:
@@ -54,4 +61,5 @@ def hub(variables: Mapping[str, str] = os.environ) -> Hub:
         log=log,
         policy=policy_from_json(json.loads(variables.get("WARDEN_POLICY") or "{}")),
         variables=variables,
+        memory=Generations(aws.hub("dynamodb"), variables["WARDEN_TABLE"]),
     )

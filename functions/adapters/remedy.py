@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from functions.adapters.clock import hour_before, iso, now
 from functions.adapters.errors import AWS_ERRORS, Meaning, TryLater, trouble
+from functions.adapters.ledger import Ledger
 from functions.adapters.policy import Policies
-from functions.adapters.store import Cap, CapReached, Store
+from functions.adapters.store import Cap, CapReached, Store, TakenMeanwhile
 from functions.core.finding import Finding
 from functions.core.fix import (
     Begin,
@@ -27,6 +31,7 @@ from functions.core.fix import (
     FixRecord,
     Learned,
     Leave,
+    NotEnough,
     NothingToDo,
     NotVerified,
     NotYet,
@@ -41,12 +46,16 @@ from functions.core.fix import (
     next_undo,
 )
 from functions.core.judgement import allowed, cleared
-from functions.core.message import Kind, Message
+from functions.core.message import UNKNOWN_TOO, Kind, Message
 from functions.core.mode import Limit, exemption
 from functions.core.playbook import Mode, Playbook
+from functions.core.redrive import CannotRedrive, Order, Redriven, Redrives
 from functions.core.snapshot import DELETED, FunctionSnapshot
-from functions.core.ticket import UNDO_DENIED, Ticket
+from functions.core.ticket import NOTHING_TO_REDRIVE, REDRIVE_REFUSED, UNDO_DENIED, Ticket
 from functions.playbooks import Examination
+
+_LONGEST_WATCH = 30
+"""Seconds between two looks at a change that takes its time, at most."""
 
 
 @dataclass(frozen=True)
@@ -158,16 +167,33 @@ class Remedy:
             return self._complete(case, held)
         with self._free_meanwhile(case, held):
             snapshot = self._settled(case)
-        if snapshot is None:
-            return self._given_up(case, held, "gone", "The function was deleted meanwhile.")
         try:
             with self._free_meanwhile(case, held):
                 self._verify(case, held)
         except NotVerified:
-            return self._begin_again(case, held, snapshot)
+            return self._begin_again(case, held, snapshot) if snapshot else self._gone(case, held)
+        except NotEnough as more:
+            if snapshot is None:
+                return self._put_back(case, held, "the function was deleted meanwhile")
+            return self._go_on(case, held, more.plan)
         except Broken as broken:
             return self._put_back(case, held, str(broken))
+        except AWS_ERRORS as error:
+            if snapshot is not None or trouble(error).meaning is not Meaning.MISSING:
+                raise
+            return self._gone(case, held)
         return self._applied(case, held)
+
+    def _gone(self, case: Case, held: FixRecord) -> Message:
+        return self._given_up(case, held, "gone", "The function was deleted meanwhile.")
+
+    def _go_on(self, case: Case, held: FixRecord, plan: Plan) -> Message:
+        """Do what is left of the plan, or what was added to it; from then on it is watched anew."""
+        if plan != held.plan:
+            longer = replace(held, plan=plan, started=iso(now()))
+            self.store.finish(case.work.subject, held, longer)
+            held = longer
+        return self._complete(case, held)
 
     @contextmanager
     def _free_meanwhile(self, case: Case, held: FixRecord) -> Iterator[None]:
@@ -180,21 +206,16 @@ class Remedy:
 
     def _verify(self, case: Case, held: FixRecord) -> None:
         try:
-            self.fixing.verify(case.work, held.plan)
+            self.fixing.verify(_since(case, held), held.plan)
         except NotYet as busy:
-            raise TryLater(str(busy), first=1) from None
+            raise TryLater(str(busy), first=1, cap=_LONGEST_WATCH) from None
 
     def _put_back(self, case: Case, held: FixRecord, why: str) -> Message:
         """The function does not work with the change: take it away again, and leave the decision to a person."""
-        try:
-            undone = self.fixing.undo(case.work, held.plan)
-        except ChangedMeanwhile as changed:
-            raise TryLater(str(changed), first=1) from None
-        except CannotUndo as cannot:
-            return self._applied(case, held, f"It does not work ({why}) and cannot be put back: {cannot}")
-        if undone.kept:
-            return self._applied(case, held, f"It does not work ({why}) and was not put back: {'; '.join(undone.kept)}")
-        return self._given_up(case, held, "put-back", f"It was put back, since {why}")
+        # Whoever comes next must take it back too, and not go on with it.
+        undoing = replace(held, status=Status.UNDOING, note=why)
+        self.store.finish(case.work.subject, held, undoing)
+        return self._complete(case, undoing)
 
     def _begin_again(self, case: Case, held: FixRecord, snapshot: FunctionSnapshot) -> Message:
         """The change was not made before the worker ended: see whether it still may and should be."""
@@ -295,35 +316,40 @@ class Remedy:
         try:
             return self._take_back(case, held) if held.status is Status.UNDOING else self._apply(case, held)
         except Exception:
-            self.store.finish(case.work.subject, held, replace(held, lease=0.0))
+            # Where it was written meanwhile, it was freed with that.
+            with suppress(TakenMeanwhile):
+                self.store.finish(case.work.subject, held, replace(held, lease=0.0))
             raise
 
     def _apply(self, case: Case, held: FixRecord) -> Message:
         try:
-            self.fixing.apply(case.work, held.plan)
+            self.fixing.apply(_since(case, held), held.plan)
+            unseen = self._unseen(case, held)
         except Learned as learned:
             self.store.learn(case.work.subject, learned.name, learned.value)
             return self._given_up(case, held, learned.cannot.code, learned.cannot.text)
         except ChangedMeanwhile as changed:
             return self._given_up(case, held, "changed", str(changed))
         except NotYet as busy:
-            raise TryLater(str(busy), first=1) from None
+            raise TryLater(str(busy), first=1, cap=_LONGEST_WATCH) from None
+        except NotEnough as more:
+            return self._go_on(case, held, more.plan)
         except Broken as broken:
             return self._put_back(case, held, str(broken))
         except AWS_ERRORS as error:
-            found = trouble(error)
-            if found.meaning is Meaning.DENIED:
-                return self._given_up(case, held, "denied", self._lacks(found.action, found.resource))
-            if found.meaning is Meaning.MISSING:
-                return self._given_up(case, held, "gone", "The function was deleted meanwhile.")
-            if found.meaning is Meaning.REFUSED:
-                return self._given_up(case, held, "refused", f"AWS refused it: {found.code}: {found.text}")
-            raise
-        try:
-            unseen = self._unseen(case, held)
-        except Broken as broken:
-            return self._put_back(case, held, str(broken))
+            return self._not_made(case, held, error)
         return self._applied(case, held, unseen)
+
+    def _not_made(self, case: Case, held: FixRecord, error: ClientError | BotoCoreError) -> Message:
+        """Say what AWS refused; what time can heal is raised again."""
+        found = trouble(error)
+        if found.meaning is Meaning.DENIED:
+            return self._given_up(case, held, "denied", self._lacks(found.action, found.resource))
+        if found.meaning is Meaning.MISSING:
+            return self._gone(case, held)
+        if found.meaning is Meaning.REFUSED:
+            return self._given_up(case, held, "refused", f"AWS refused it: {found.code}: {found.text}")
+        raise error
 
     def _unseen(self, case: Case, held: FixRecord) -> str:
         """Say why a change that was made could not be seen, '' if it could; either way it can be undone."""
@@ -381,28 +407,105 @@ class Remedy:
     def _take_back(self, case: Case, held: FixRecord) -> Message:
         try:
             undone = self.fixing.undo(case.work, held.plan)
-        except ChangedMeanwhile as changed:
-            raise TryLater(str(changed), first=1) from None
+        except (ChangedMeanwhile, NotYet) as changed:
+            raise TryLater(str(changed), first=1, cap=_LONGEST_WATCH) from None
         except CannotUndo as cannot:
-            self.store.finish(case.work.subject, held, replace(held, status=Status.APPLIED, lease=0.0))
-            return case.tell(Kind.FIX_FAILED, str(cannot), code=UNDO_DENIED)
+            return self._still_applied(case, held, str(cannot))
         except AWS_ERRORS as error:
             found = trouble(error)
             if found.meaning is Meaning.MISSING:
                 undone = Undone(kept=("the function was deleted",))
             elif found.meaning in (Meaning.DENIED, Meaning.REFUSED):
-                # It is still applied: the person can ask again when the cause is gone.
-                self.store.finish(case.work.subject, held, replace(held, status=Status.APPLIED, lease=0.0))
                 denied = found.meaning is Meaning.DENIED
                 text = self._lacks(found.action, found.resource) if denied else f"AWS refused it: {found.text}"
-                return case.tell(Kind.FIX_FAILED, text, code=UNDO_DENIED)
+                return self._still_applied(case, held, text)
             else:
                 raise
+        if _put_back_by_itself(held):
+            kept = "; ".join(undone.kept)
+            if kept and self._stands(case, held):
+                return self._applied(case, held, f"It does not work ({held.note}) and was not put back: {kept}")
+            left = f". Left as it is: {kept}" if kept else ""
+            return self._given_up(case, held, "put-back", f"It was put back, since {held.note}{left}")
         says = [f"Put back: {', '.join(c.setting for c in undone.restored)}." if undone.restored else ""]
         says += [f"Left as it is: {'; '.join(undone.kept)}." if undone.kept else ""]
         done = held.finish(Status.UNDONE, iso(now()), " ".join(filter(None, says)))
         self.store.finish(case.work.subject, held, done)
         return self._told(case, done)
+
+    def _stands(self, case: Case, held: FixRecord) -> bool:
+        """Whether anything of a change is still there; where that cannot be seen, it is."""
+        try:
+            self.fixing.verify(_since(case, held), held.plan)
+        except NotVerified:
+            return False
+        except (NotYet, NotEnough, Broken, *AWS_ERRORS):
+            return True
+        return True
+
+    def _still_applied(self, case: Case, held: FixRecord, why: str) -> Message:
+        """Say why it cannot be taken back; a person can ask again when the cause is gone."""
+        if _put_back_by_itself(held):
+            return self._applied(case, held, f"It does not work ({held.note}) and cannot be put back: {why}")
+        self.store.finish(case.work.subject, held, replace(held, status=Status.APPLIED, lease=0.0))
+        return case.tell(Kind.FIX_FAILED, why, code=UNDO_DENIED)
+
+    def redrive(self, case: Case, ledger: Ledger, until: float) -> Message:
+        """Send back what the last fix kept, for a slice of time that ends at `until`, epoch seconds; say how it went.
+
+        Raises `TryLater` while more is to be done.
+        """
+        ended = ledger.ended()
+        if ended is not None:
+            return self._redriven(case, *ended)
+        last = case.history[-1] if case.history else None
+        if last is not None and last.status in (Status.PENDING, Status.UNDOING):
+            raise TryLater("its fix is being made or taken back", first=2, cap=30)
+        if not isinstance(self.fixing, Redrives) or last is None or last.status is Status.FAILED:
+            return case.tell(Kind.FIX_FAILED, "no fix of this ticket keeps events", code=NOTHING_TO_REDRIVE)
+        order = Order(
+            asked=datetime.fromisoformat(case.request.at).timestamp(),
+            until=until,
+            unknown=case.request.code == UNKNOWN_TOO,
+            standing=last.status is Status.APPLIED,
+            since=last.finished,
+        )
+        try:
+            done = self.fixing.redrive(case.work, last.plan, ledger, order)
+        except CannotRedrive as cannot:
+            return self._stopped(case, ledger, f"{cannot}.")
+        except NotYet as busy:
+            raise TryLater(str(busy), first=1, cap=_LONGEST_WATCH) from None
+        except AWS_ERRORS as error:
+            return self._not_redriven(case, ledger, error)
+        if done.more:
+            raise TryLater("more events are to be sent back", first=1, cap=1)
+        total, at = ledger.total(done), iso(now())
+        ledger.end(total, at)
+        return self._redriven(case, total, at)
+
+    def _redriven(self, case: Case, redriven: Redriven, at: str) -> Message:
+        changes = tuple(
+            {"setting": f"events {name}", "before": 0, "after": count} for name, count in redriven.counts.items()
+        )
+        text = redriven.text(case.finding.id)
+        number = case.history[-1].number if case.history else 0
+        return replace(case.tell(Kind.EVENTS_REDRIVEN, text, at=at), changes=changes, fix=number)
+
+    def _not_redriven(self, case: Case, ledger: Ledger, error: ClientError | BotoCoreError) -> Message:
+        """Say what AWS refused; the fix stands as it did, whatever this is."""
+        found = trouble(error)
+        if found.meaning not in (Meaning.DENIED, Meaning.MISSING, Meaning.REFUSED):
+            raise error
+        denied = found.meaning is Meaning.DENIED
+        text = self._lacks(found.action, found.resource) if denied else f"AWS refused it: {found.code}: {found.text}"
+        return self._stopped(case, ledger, f"{text}.")
+
+    def _stopped(self, case: Case, ledger: Ledger, text: str) -> Message:
+        """Say why no more events are sent back, and what became of those before."""
+        total = ledger.total(Redriven())
+        done = f" Before that: {total.text(case.finding.id)}" if any(total.counts.values()) else ""
+        return case.tell(Kind.FIX_FAILED, text + done, code=REDRIVE_REFUSED)
 
     def refused(self, case: Case, error: Exception) -> Message:
         """Say what AWS refused before anything was changed; what time can heal is tried again."""
@@ -418,3 +521,12 @@ class Remedy:
     def _lacks(self, action: str, resource: str) -> str:
         where = f" on {resource}" if resource else ""
         return f"The role {self.playbook.member_role} may not perform {action}{where}. Deploy the member stack again"
+
+
+def _put_back_by_itself(held: FixRecord) -> bool:
+    """Whether a fix is taken back because it did not work, which its note says, and not because a person asked."""
+    return bool(held.note) and not held.undone_by
+
+
+def _since(case: Case, held: FixRecord) -> Work:
+    return replace(case.work, since=held.started)

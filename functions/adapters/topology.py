@@ -5,7 +5,8 @@ targets, each function's log group for its subscription filters, each queue that
 dead-letter queue, each state machine for its definition. Roles come with their policies from
 GetAccountAuthorizationDetails, or one by one where that is denied. Destinations and filter policies are asked for only
 where a loop may be. For 1,000 functions, 200 buckets, 200 queues, 300 rules and 300 subscriptions that is about 1,750
-calls. What may not be read is listed with its action, and nothing is raised for it.
+calls. What may not be read is listed with its action, and nothing is raised for it. `following` reads again what an
+event tells of.
 
 Shapes: the API reference of each service. Not read: function policies, as a trigger by API Gateway, ELB or a function
 URL cannot be followed to what it is called by; policies of topics, buses, buckets and functions.
@@ -14,14 +15,17 @@ URL cannot be followed to what it is called by; policies of topics, buses, bucke
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any
 
-from functions.adapters.errors import AWS_ERRORS, Meaning, trouble
+from botocore.config import Config
+
+from functions.adapters.aws import Aws
+from functions.adapters.errors import AWS_ERRORS
+from functions.adapters.reader import Reader
 from functions.playbooks.recursive_loop import joined, triggers
 from functions.playbooks.recursive_loop.account import (
     Account,
@@ -39,7 +43,8 @@ from functions.playbooks.recursive_loop.account import (
 )
 from functions.playbooks.recursive_loop.graph import Confidence, Graph
 from functions.playbooks.recursive_loop.policies import ResourcePolicy, resource_policy
-from functions.playbooks.recursive_loop.writes import Function
+from functions.playbooks.recursive_loop.remembered import in_order
+from functions.playbooks.recursive_loop.writes import Function, Write
 
 PERMISSIONS = (
     "events:ListEventBuses",
@@ -71,23 +76,28 @@ SINGLE_ROLE_PERMISSIONS = (
 )
 """What reading roles one by one needs, instead of iam:GetAccountAuthorizationDetails."""
 
-_AT_ONCE = 8
-# Quotas per account and Region, which the customer's own deployments share ("Lambda quotas", "CloudWatch Logs quotas",
-# "EventBridge quotas", "Step Functions quotas"): 15, 10, 50 and 20 calls a second.
-_PER_SECOND = {"lambda": 10, "logs": 8, "events": 25, "stepfunctions": 10}
-_BURST = 20
 _LARGEST_PAGE = 1000
 
 Json = Mapping[str, Any]
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 Progress = Callable[[str], None]
 RolePolicies = tuple[dict[str, object], tuple[str, object] | None]
 
 
-def read(client: Callable[[str], Any], account: str, region: str, progress: Progress = lambda _: None) -> Account:
-    """Read an account and Region; `client` makes a boto3 client of a service there, `progress` hears what is read."""
-    reader = _Reader(client)
+def patient(session_name: str) -> Aws:
+    """Return what makes clients that outlast a throttle: a reading of minutes must not end at one."""
+    return Aws(
+        session_name,
+        Config(
+            connect_timeout=2,
+            read_timeout=20,  # a page has a thousand roles with their policies
+            retries={"mode": "adaptive", "total_max_attempts": 8},
+            user_agent_extra="lambda-warden",
+        ),
+    )
+
+
+def _read(reader: Reader, account: str, region: str, progress: Progress) -> Account:
+    """Read everything but what only matters where a loop may be; what was refused is with the reader."""
     progress("functions")
     functions, dead_letters = _functions(reader)
     progress("event source mappings")
@@ -101,9 +111,9 @@ def read(client: Callable[[str], Any], account: str, region: str, progress: Prog
     progress("pipes, schedules and state machines")
     pipes, schedules, machines = _pipes(reader), _schedules(reader), _machines(reader)
     progress("subscriptions of logs")
-    logs = _log_subscriptions(reader, functions)
+    logs = log_subscriptions(reader, {function.log_group_arn for function in functions})
     progress("queues")
-    redrives, policies = _queues(reader, {one.source for one in mappings} | {one.source for one in pipes})
+    redrives, policies = queues(reader, {one.source for one in mappings} | {one.source for one in pipes})
     progress("roles")
     roles = _roles(reader, {function.role for function in functions})
     return Account(
@@ -124,170 +134,129 @@ def read(client: Callable[[str], Any], account: str, region: str, progress: Prog
         policies=policies,
         roles=roles.found,
         roles_in_part=frozenset(roles.in_part),
-        not_read=tuple(reader.not_read),
     )
 
 
 def look(
-    client: Callable[[str], Any], account: str, region: str, progress: Progress = lambda _: None
+    client: Callable[[str], Any],
+    account: str,
+    region: str,
+    progress: Progress = lambda _: None,
+    *,
+    whole: bool = False,
 ) -> tuple[Account, Graph]:
-    """Read an account and Region, and what can be told of its loops only by looking closer; return its graph too."""
-    found = read(client, account, region, progress)
+    """Read an account and Region, and what can be told of its loops only by looking closer; return its graph too.
+
+    Where it is to be remembered, the reading is to be `whole`: an error that may pass is raised, not listed.
+    """
+    reader = Reader(client, lasting=whole)
+    found = _read(reader, account, region, progress)
     progress("what functions may write")
-    written = joined.written(found)
+    return closer(reader, found, joined.written(found), progress)
+
+
+def closer(
+    reader: Reader, account: Account, written: Iterable[Write], progress: Progress = lambda _: None
+) -> tuple[Account, Graph]:
+    """Look closer where a loop may be; return the account with what matters there, and its graph.
+
+    Only what is not known yet is asked, and what no longer matters is forgotten: what a graph says must not depend on
+    what happened before. `written` is what the functions may write.
+    """
+    written = tuple(written)
+    found = replace(
+        account,
+        destinations=(),
+        destinations_read=frozenset(),
+        subscriptions=tuple(replace(one, filter=None, filter_read=False) for one in account.subscriptions),
+    )
     graph = joined.graph(found, written)
     if functions := triggers.destinations_to_read(found, graph, joined.inside_loops(graph)):
         progress("destinations")
-        found = with_destinations(client, found, functions)
+        found = _with_destinations(reader, found, account, frozenset(functions))
         graph = joined.graph(found, written)
     # Across wildcards a filter policy would make nothing surer.
     if doubtful := triggers.filters_to_read(found, joined.inside_loops(graph.only(Confidence.A, Confidence.B))):
         progress("filter policies")
-        found = with_filters(client, found, doubtful)
+        found = _with_filters(reader, found, account, doubtful)
         graph = joined.graph(found, written)
-    return found, graph
+    not_read = tuple(dict.fromkeys((*account.not_read, *reader.not_read)))
+    return in_order(replace(found, not_read=not_read)), graph
 
 
-def with_destinations(client: Callable[[str], Any], account: Account, functions: Iterable[str]) -> Account:
-    """Return the account with the destinations of these functions."""
-    reader = _Reader(client)
+def _with_destinations(reader: Reader, account: Account, known: Account, functions: frozenset[str]) -> Account:
+    """The account with the destinations of these functions, asking for what is not known."""
     operation, member = "list_function_event_invoke_configs", "FunctionEventInvokeConfigs"
 
     def destinations(function: str) -> list[Destination]:
         found = reader.all("lambda", operation, member, "lambda:ListFunctionEventInvokeConfigs", FunctionName=function)
         return [one for config in found for one in _destinations(config)]
 
-    found = [one for some in reader.each(destinations, functions, "lambda") for one in some]
-    not_read = (*account.not_read, *reader.not_read)
-    return replace(account, destinations=(*account.destinations, *found), not_read=not_read)
+    unknown = sorted(functions - known.destinations_read)
+    new = [one for some in reader.each(destinations, unknown, "lambda") for one in some]
+    kept = [one for one in known.destinations if triggers.node(one.function) in functions]
+    return replace(account, destinations=(*kept, *new), destinations_read=functions)
 
 
-def with_filters(client: Callable[[str], Any], account: Account, subscriptions: Iterable[Subscription]) -> Account:
-    """Return the account with the filter policies of these subscriptions."""
-    reader = _Reader(client)
+def _with_filters(reader: Reader, account: Account, known: Account, subscriptions: Collection[Subscription]) -> Account:
+    """The account with the filter policies of these subscriptions, asking for what is not known."""
+    read = {one.arn: one for one in known.subscriptions if one.filter_read}
 
     def filtered(subscription: Subscription) -> Subscription:
         action, arn = "sns:GetSubscriptionAttributes", subscription.arn
         answer = reader.one("sns", "get_subscription_attributes", action, SubscriptionArn=arn)
         if answer is None:
             return subscription
-        policy = _parsed((answer.get("Attributes") or {}).get("FilterPolicy"))
+        policy = parsed((answer.get("Attributes") or {}).get("FilterPolicy"))
         return replace(subscription, filter=policy, filter_read=True)
 
-    known = {one.arn: one for one in reader.each(filtered, subscriptions, "sns")}
-    read_now = tuple(known.get(one.arn, one) for one in account.subscriptions)
-    return replace(account, subscriptions=read_now, not_read=(*account.not_read, *reader.not_read))
-
-
-class _Reader:
-    """Asks, and notes what was refused."""
-
-    def __init__(self, client: Callable[[str], Any]) -> None:
-        self.client = client
-        self.not_read: list[NotRead] = []
-
-    def all(self, service: str, operation: str, member: str, action: str, **arguments: Any) -> list[Json]:
-        """Every item of every page; [] if that was refused, or what is asked about is gone."""
-        found: list[Json] = []
-        try:
-            for page in self.pages(service, operation, **arguments):
-                found += page.get(member) or ()
-        except AWS_ERRORS as error:
-            self.refused(error, action, arguments)
-        return found
-
-    def pages(self, service: str, operation: str, **arguments: Any) -> Iterator[Json]:
-        """Every page. Raises boto3's errors."""
-        client = self.client(service)
-        if client.can_paginate(operation):
-            yield from client.get_paginator(operation).paginate(**arguments)
-            return
-        more: dict[str, str] = {}
-        while True:
-            page = getattr(client, operation)(**arguments, **more)
-            yield page
-            if not page.get("NextToken"):
-                return
-            more = {"NextToken": page["NextToken"]}
-
-    def one(self, service: str, operation: str, action: str, **arguments: Any) -> Json | None:
-        """One answer, None if that was refused, or what is asked about is gone."""
-        try:
-            answer: Json = getattr(self.client(service), operation)(**arguments)
-        except AWS_ERRORS as error:
-            self.refused(error, action, arguments)
-            return None
-        return answer
-
-    def each(self, ask: Callable[[_T], _R], items: Iterable[_T], service: str) -> list[_R]:
-        """Ask about several at a time, but not faster than the service takes; answers in the order of the items.
-
-        The client is made before, as making one is not safe in threads.
-        """
-        self.client(service)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(ask, _paced(items, _PER_SECOND.get(service))))
-
-    def refused(self, error: Any, action: str, arguments: Json) -> None:
-        """Note an error; what was deleted in the meantime is none."""
-        found = trouble(error)
-        if found.meaning is Meaning.MISSING or found.code in _GONE:
-            return
-        what = next((str(value) for name, value in arguments.items() if name not in _NO_RESOURCE), "")
-        why = "is not allowed" if found.meaning is Meaning.DENIED else f"{found.code}: {found.text}"
-        self.not_read.append(NotRead(action, what, why))
-
-
-def _paced(items: Iterable[_T], per_second: int | None) -> Iterator[_T]:
-    for number, item in enumerate(items):
-        if per_second and number >= _BURST:
-            time.sleep(1 / per_second)
-        yield item
-
-
-_GONE = {
-    "NoSuchBucket",
-    "NotFound",
-    "AWS.SimpleQueueService.NonExistentQueue",
-    "QueueDoesNotExist",
-    "StateMachineDoesNotExist",
-}
-_NO_RESOURCE = {"AttributeNames", "BucketRegion", "Filter", "PaginationConfig"}
+    unknown = [one for one in subscriptions if one.arn not in read]
+    new = {one.arn: one for one in reader.each(filtered, unknown, "sns")}
+    wanted = {one.arn: read.get(one.arn) or new[one.arn] for one in subscriptions}
+    return replace(account, subscriptions=tuple(wanted.get(one.arn, one) for one in account.subscriptions))
 
 
 # --- functions and what triggers them ---------------------------------------------------------------------------------
 
 
-def _functions(reader: _Reader) -> tuple[tuple[Function, ...], dict[str, str]]:
+def _functions(reader: Reader) -> tuple[tuple[Function, ...], dict[str, str]]:
     functions: list[Function] = []
     dead_letters: dict[str, str] = {}
     for one in reader.all("lambda", "list_functions", "Functions", "lambda:ListFunctions"):
-        variables = (one.get("Environment") or {}).get("Variables") or {}
-        log_group = (one.get("LoggingConfig") or {}).get("LogGroup", "")
-        functions.append(Function(one["FunctionArn"], one["Role"], variables, log_group))
-        if target := (one.get("DeadLetterConfig") or {}).get("TargetArn"):
-            dead_letters[one["FunctionArn"]] = target
+        function, target = function_of(one)
+        functions.append(function)
+        if target:
+            dead_letters[function.arn] = target
     return tuple(functions), dead_letters
 
 
-def _mappings(reader: _Reader) -> tuple[SourceMapping, ...]:
+def function_of(one: Json) -> tuple[Function, str]:
+    """Return a function from its configuration, and its dead-letter target, '' if it has none."""
+    variables = (one.get("Environment") or {}).get("Variables") or {}
+    log_group = (one.get("LoggingConfig") or {}).get("LogGroup", "")
+    function = Function(one["FunctionArn"], one["Role"], variables, log_group)
+    return function, (one.get("DeadLetterConfig") or {}).get("TargetArn") or ""
+
+
+def _mappings(reader: Reader) -> tuple[SourceMapping, ...]:
     action = "lambda:ListEventSourceMappings"
     found = reader.all("lambda", "list_event_source_mappings", "EventSourceMappings", action)
-    return tuple(
-        SourceMapping(
-            uuid=one["UUID"],
-            source=one.get("EventSourceArn", ""),
-            function=one.get("FunctionArn", ""),
-            state=one.get("State", ""),
-            # A filter that is encrypted with a key comes back empty, with an error or with the key.
-            filtered=bool(
-                (one.get("FilterCriteria") or {}).get("Filters")
-                or one.get("FilterCriteriaError")
-                or one.get("KMSKeyArn")
-            ),
-            on_failure=((one.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", ""),
-        )
-        for one in found
+    return tuple(map(mapping_of, found))
+
+
+def mapping_of(one: Json) -> SourceMapping:
+    """Return an event source mapping from its configuration."""
+    # A filter that is encrypted with a key comes back empty, with an error or with the key.
+    filtered = (
+        (one.get("FilterCriteria") or {}).get("Filters") or one.get("FilterCriteriaError") or one.get("KMSKeyArn")
+    )
+    return SourceMapping(
+        uuid=one["UUID"],
+        source=one.get("EventSourceArn", ""),
+        function=one.get("FunctionArn", ""),
+        state=one.get("State", ""),
+        filtered=bool(filtered),
+        on_failure=((one.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", ""),
     )
 
 
@@ -299,23 +268,30 @@ def _destinations(config: Json) -> Iterator[Destination]:
             yield Destination(arn, qualifier, when, target)
 
 
-def _notifications(reader: _Reader, region: str) -> tuple[tuple[Notification, ...], tuple[str, ...]]:
+def _notifications(reader: Reader, region: str) -> tuple[tuple[Notification, ...], tuple[str, ...]]:
     buckets = reader.all("s3", "list_buckets", "Buckets", "s3:ListAllMyBuckets", BucketRegion=region)
     here = [one["Name"] for one in buckets if one.get("BucketRegion", region) == region]
 
-    def configuration(bucket: str) -> Json:
-        ask = "get_bucket_notification_configuration"
-        return reader.one("s3", ask, "s3:GetBucketNotification", Bucket=bucket) or {}
-
-    answers = zip(here, reader.each(configuration, here, "s3"), strict=True)
+    answers = zip(here, reader.each(partial(configuration, reader), here, "s3"), strict=True)
     arn = f"arn:{reader.client('s3').meta.partition}:s3:::"
     found: list[Notification] = []
     on_bus: list[str] = []
     for bucket, answer in answers:
-        found += _configured(arn + bucket, answer)
-        if answer.get("EventBridgeConfiguration") is not None:
+        found += configured(arn + bucket, answer)
+        if sends_to_bus(answer):
             on_bus.append(arn + bucket)
     return tuple(found), tuple(on_bus)
+
+
+def configuration(reader: Reader, bucket: str) -> Json:
+    """Return a bucket's notification configuration, by its name."""
+    ask = "get_bucket_notification_configuration"
+    return reader.one("s3", ask, "s3:GetBucketNotification", Bucket=bucket) or {}
+
+
+def sends_to_bus(answer: Json) -> bool:
+    """Whether a bucket with such a configuration sends every event to the default bus."""
+    return answer.get("EventBridgeConfiguration") is not None
 
 
 _NOTIFIED = {
@@ -325,7 +301,8 @@ _NOTIFIED = {
 }
 
 
-def _configured(bucket: str, answer: Json) -> Iterator[Notification]:
+def configured(bucket: str, answer: Json) -> Iterator[Notification]:
+    """Return a bucket's notifications, by its ARN, from its configuration."""
     for member, target in _NOTIFIED.items():
         for one in answer.get(member) or ():
             rules = (((one.get("Filter") or {}).get("Key")) or {}).get("FilterRules") or ()
@@ -334,14 +311,17 @@ def _configured(bucket: str, answer: Json) -> Iterator[Notification]:
             yield Notification(bucket, one.get("Id", ""), one[target], tuple(one.get("Events") or ()), *ends)
 
 
-def _subscriptions(reader: _Reader) -> tuple[Subscription, ...]:
+def _subscriptions(reader: Reader) -> tuple[Subscription, ...]:
     found = reader.all("sns", "list_subscriptions", "Subscriptions", "sns:ListSubscriptions")
-    return tuple(
-        Subscription(one["SubscriptionArn"], one["TopicArn"], one["Protocol"], one.get("Endpoint", "")) for one in found
-    )
+    return tuple(map(subscription_of, found))
 
 
-def _rules(reader: _Reader) -> tuple[Rule, ...]:
+def subscription_of(one: Json) -> Subscription:
+    """Return a subscription as it is listed."""
+    return Subscription(one["SubscriptionArn"], one["TopicArn"], one["Protocol"], one.get("Endpoint", ""))
+
+
+def _rules(reader: Reader) -> tuple[Rule, ...]:
     buses = reader.all("events", "list_event_buses", "EventBuses", "events:ListEventBuses")
     rules = [
         (bus["Arn"], rule, bus["Name"])
@@ -351,47 +331,64 @@ def _rules(reader: _Reader) -> tuple[Rule, ...]:
 
     def whole(found: tuple[str, Json, str]) -> Rule:
         bus, rule, bus_name = found
-        targets = reader.all("events", "list_targets_by_rule", "Targets", "events:ListTargetsByRule",
-                             Rule=rule["Name"], EventBusName=bus_name)  # fmt: skip
-        pattern = _parsed(rule.get("EventPattern"))
-        arns = tuple(Target(one["Id"], one["Arn"]) for one in targets)
-        return Rule(bus, rule["Name"], rule.get("State", "ENABLED"), pattern, arns)
+        return rule_of(reader, bus, bus_name, rule)
 
     return tuple(reader.each(whole, rules, "events"))
 
 
-def _pipes(reader: _Reader) -> tuple[Pipe, ...]:
-    return tuple(
-        Pipe(
-            one["Arn"],
-            one.get("CurrentState", ""),
-            one.get("Source", ""),
-            one.get("Target", ""),
-            one.get("Enrichment") or "",
-        )
-        for one in reader.all("pipes", "list_pipes", "Pipes", "pipes:ListPipes")
-    )
+def rule_of(reader: Reader, bus: str, bus_name: str, rule: Json) -> Rule:
+    """Return a rule of a bus, by the bus's ARN and name, from its description: one call asks for its targets."""
+    targets = reader.all("events", "list_targets_by_rule", "Targets", "events:ListTargetsByRule",
+                         Rule=rule["Name"], EventBusName=bus_name)  # fmt: skip
+    # In an order of their own: a rule is compared with what it was.
+    found = tuple(sorted((Target(one["Id"], one["Arn"]) for one in targets), key=attrgetter("id")))
+    return Rule(bus, rule["Name"], rule.get("State", "ENABLED"), parsed(rule.get("EventPattern")), found)
 
 
-def _schedules(reader: _Reader) -> tuple[Schedule, ...]:
+def _pipes(reader: Reader) -> tuple[Pipe, ...]:
+    return tuple(map(pipe_of, reader.all("pipes", "list_pipes", "Pipes", "pipes:ListPipes")))
+
+
+def pipe_of(one: Json) -> Pipe:
+    """Return a pipe from its description."""
+    ends = one.get("Source", ""), one.get("Target", ""), one.get("Enrichment") or ""
+    return Pipe(one["Arn"], one.get("CurrentState", ""), *ends)
+
+
+def _schedules(reader: Reader) -> tuple[Schedule, ...]:
     found = reader.all("scheduler", "list_schedules", "Schedules", "scheduler:ListSchedules")
-    return tuple(Schedule(one["Arn"], one.get("State", ""), (one.get("Target") or {}).get("Arn", "")) for one in found)
+    return tuple(map(schedule_of, found))
 
 
-def _machines(reader: _Reader) -> tuple[StateMachine, ...]:
+def schedule_of(one: Json) -> Schedule:
+    """Return a schedule from its description."""
+    return Schedule(one["Arn"], one.get("State", ""), (one.get("Target") or {}).get("Arn", ""))
+
+
+def _machines(reader: Reader) -> tuple[StateMachine, ...]:
     listed = reader.all("stepfunctions", "list_state_machines", "stateMachines", "states:ListStateMachines")
 
     def whole(arn: str) -> StateMachine:
-        answer = reader.one(
-            "stepfunctions", "describe_state_machine", "states:DescribeStateMachine", stateMachineArn=arn
-        )
-        return StateMachine(arn, str((answer or {}).get("definition") or ""))
+        return machine_of(machine(reader, arn) or {"stateMachineArn": arn})
 
     return tuple(reader.each(whole, [one["stateMachineArn"] for one in listed], "stepfunctions"))
 
 
-def _log_subscriptions(reader: _Reader, functions: Iterable[Function]) -> tuple[LogSubscription, ...]:
-    """Of the groups that functions log to: to others a function writes only by calls that hardly any makes."""
+def machine(reader: Reader, arn: str) -> Json | None:
+    """Return a state machine's description."""
+    return reader.one("stepfunctions", "describe_state_machine", "states:DescribeStateMachine", stateMachineArn=arn)
+
+
+def machine_of(one: Json) -> StateMachine:
+    """Return a state machine from its description."""
+    return StateMachine(one["stateMachineArn"], str(one.get("definition") or ""))
+
+
+def log_subscriptions(reader: Reader, groups: Iterable[str]) -> tuple[LogSubscription, ...]:
+    """Return the subscription filters of log groups, one call each.
+
+    Only groups that functions log to matter: to others a function writes only by calls that hardly any makes.
+    """
 
     def of(arn: str) -> list[LogSubscription]:
         found = reader.all("logs", "describe_subscription_filters", "subscriptionFilters",
@@ -401,12 +398,11 @@ def _log_subscriptions(reader: _Reader, functions: Iterable[Function]) -> tuple[
             for one in found
         ]
 
-    groups = sorted({function.log_group_arn for function in functions})
-    return tuple(one for some in reader.each(of, groups, "logs") for one in some)
+    return tuple(one for some in reader.each(of, sorted(groups), "logs") for one in some)
 
 
-def _queues(reader: _Reader, sources: Iterable[str]) -> tuple[dict[str, str], dict[str, ResourcePolicy]]:
-    """The dead-letter queue and the policy of each queue among what triggers something."""
+def queues(reader: Reader, sources: Iterable[str]) -> tuple[dict[str, str], dict[str, ResourcePolicy]]:
+    """Return the dead-letter queue and the policy of each queue among what triggers something, one call each."""
     arns = sorted(arn for arn in sources if ":sqs:" in arn)
     redrives: dict[str, str] = {}
     policies: dict[str, ResourcePolicy] = {}
@@ -418,16 +414,16 @@ def _queues(reader: _Reader, sources: Iterable[str]) -> tuple[dict[str, str], di
         return (answer or {}).get("Attributes") or {}
 
     for arn, found in zip(arns, reader.each(attributes, arns, "sqs"), strict=True):
-        target = (_parsed(found.get("RedrivePolicy")) or {}).get("deadLetterTargetArn")
+        target = (parsed(found.get("RedrivePolicy")) or {}).get("deadLetterTargetArn")
         if isinstance(target, str):
             redrives[arn] = target
-        if policy := _parsed(found.get("Policy")):
+        if policy := parsed(found.get("Policy")):
             policies[arn] = resource_policy(f"of queue {arn.rpartition(':')[2]}", arn.split(":")[4], policy)
     return redrives, policies
 
 
-def _parsed(text: object) -> dict[str, Any] | None:
-    """A JSON object, None if there is none."""
+def parsed(text: object) -> dict[str, Any] | None:
+    """Return a JSON object from its text, None if there is none."""
     try:
         found = json.loads(str(text)) if text else None
     except (ValueError, RecursionError):
@@ -445,7 +441,7 @@ class _Roles:
     found: dict[str, RolePolicies] = field(default_factory=dict)
     in_part: set[str] = field(default_factory=set)
 
-    def add(self, reader: _Reader, arn: str, ask: Callable[[], RolePolicies | None]) -> None:
+    def add(self, reader: Reader, arn: str, ask: Callable[[], RolePolicies | None]) -> None:
         """Note a role as read, in part if anything is refused meanwhile."""
         before = len(reader.not_read)
         if (policies := ask()) is not None:
@@ -454,7 +450,7 @@ class _Roles:
             self.in_part.add(arn)
 
 
-def _roles(reader: _Reader, arns: Iterable[str]) -> _Roles:
+def _roles(reader: Reader, arns: Iterable[str]) -> _Roles:
     wanted, roles = set(arns), _Roles()
     every = {"Filter": ["Role", "LocalManagedPolicy", "AWSManagedPolicy"]}
     largest = {"PageSize": _LARGEST_PAGE}
@@ -463,7 +459,7 @@ def _roles(reader: _Reader, arns: Iterable[str]) -> _Roles:
         pages = list(reader.pages("iam", "get_account_authorization_details", PaginationConfig=largest, **every))
     except AWS_ERRORS:
         for arn in sorted(wanted):
-            roles.add(reader, arn, partial(_single_role, reader, managed, arn))
+            roles.add(reader, arn, partial(single_role, reader, managed, arn))
         return roles
     managed.update({one["Arn"]: _default_version(one) for page in pages for one in page.get("Policies") or ()})
     for role in (one for page in pages for one in page.get("RoleDetailList") or () if one["Arn"] in wanted):
@@ -476,7 +472,7 @@ def _roles(reader: _Reader, arns: Iterable[str]) -> _Roles:
 
 
 def _with_managed(
-    reader: _Reader, managed: dict[str, object], inline: Json, attached: Iterable[Json], role: Json
+    reader: Reader, managed: dict[str, object], inline: Json, attached: Iterable[Json], role: Json
 ) -> RolePolicies:
     """A role's policies; a boundary that may not be read limits nothing here, as it might allow everything."""
     own: dict[str, object] = dict(inline)
@@ -493,14 +489,15 @@ def _default_version(policy: Json) -> object:
     return next((one.get("Document") for one in versions if one.get("IsDefaultVersion")), None)
 
 
-def _known(reader: _Reader, managed: dict[str, object], arn: str) -> object:
+def _known(reader: Reader, managed: dict[str, object], arn: str) -> object:
     """A managed policy's document, asked for once if no list had it."""
     if managed.get(arn) is None:
-        managed[arn] = _document(reader, arn) or {}
+        managed[arn] = document(reader, arn) or {}
     return managed[arn]
 
 
-def _document(reader: _Reader, arn: str) -> object:
+def document(reader: Reader, arn: str) -> object:
+    """Return a managed policy's document, None if it may not be read or is gone: two calls."""
     policy = reader.one("iam", "get_policy", "iam:GetPolicy", PolicyArn=arn)
     if policy is None:
         return None
@@ -509,7 +506,7 @@ def _document(reader: _Reader, arn: str) -> object:
     return (answer or {}).get("PolicyVersion", {}).get("Document")
 
 
-def _single_role(reader: _Reader, managed: dict[str, object], arn: str) -> RolePolicies | None:
+def single_role(reader: Reader, managed: dict[str, object], arn: str) -> RolePolicies | None:
     """Read one role: three calls, one for each inline policy, and two for each managed policy that is new."""
     name = arn.rpartition("/")[2]
     inline: dict[str, object] = {}

@@ -14,6 +14,10 @@ from functions.playbooks.recursive_loop.writes import Function
 Json = Mapping[str, object]
 
 
+NOT_ALLOWED = "is not allowed"
+"""Why something was not read, where a permission is all that lacks."""
+
+
 @dataclass(frozen=True)
 class NotRead:
     """What could not be read, by the IAM action, and why; `what` names the resource, '' for a whole list."""
@@ -136,6 +140,8 @@ class Account:
     dead_letters: Mapping[str, str] = field(default_factory=dict)
     """The dead-letter queue or topic of each function that has one."""
     destinations: tuple[Destination, ...] = ()
+    destinations_read: frozenset[str] = frozenset()
+    """The functions whose destinations were asked for, whether or not they have any."""
     mappings: tuple[SourceMapping, ...] = ()
     notifications: tuple[Notification, ...] = ()
     buckets_on_bus: tuple[str, ...] = ()

@@ -139,6 +139,22 @@ def event_matches(
     return _all(pattern, field)
 
 
+def one_event_matches(first: Mapping[str, Any], second: Mapping[str, Any]) -> Answer:
+    """Whether an event that matches one rule's pattern can match another's; YES only where they are the same."""
+    if first == second:
+        return Answer.YES
+    fields = (name for name in ("source", "detail-type", "account", "region") if name in first and name in second)
+    both = ((_all_taken(first[name]), _all_taken(second[name])) for name in fields)
+    return Answer.UNKNOWN if all(any(meet(*each) for each in product(*takes)) for takes in both) else Answer.NO
+
+
+def _all_taken(wanted: object) -> list[Glob]:
+    """Patterns of which every text that a field's matchers take matches one."""
+    matchers = wanted if isinstance(wanted, list) else [None]
+    known = [_taken(matcher) if matcher is not None else None for matcher in matchers]
+    return [one for takes in known for one in ((ANYTHING,) if takes is None else takes)]
+
+
 def subscription_passes(policy: Mapping[str, Any] | None) -> Answer:
     """Whether a message that a function publishes can pass a subscription's filter policy, None if it has none.
 
@@ -227,7 +243,9 @@ def _produced(matcher: object, allowed: Sequence[Glob], also: Sequence[Glob]) ->
     takes = _taken(matcher)
     if takes is None:
         return Answer.UNKNOWN
-    return Answer.YES if any(meet(*each) for each in product(takes, allowed, also)) else Answer.NO
+    # Nearly always the first two have nothing in common.
+    near = ((take, may) for take, may in product(takes, allowed) if meet(take, may))
+    return Answer.YES if any(meet(take, may, other) for take, may in near for other in also) else Answer.NO
 
 
 def _produced_beside(refused: Sequence[str], allowed: Sequence[Glob], also: Sequence[Glob]) -> Answer:

@@ -26,7 +26,7 @@ class Confidence(StrEnum):
     @property
     def rank(self) -> int:
         """0 for A, the surest."""
-        return list(Confidence).index(self)
+        return "ABC".index(self.value)
 
 
 class Kind(StrEnum):

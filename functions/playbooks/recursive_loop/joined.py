@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache, lru_cache
 from urllib.parse import unquote_plus
 
 from functions.playbooks.recursive_loop import policies, triggers
 from functions.playbooks.recursive_loop.account import Account, Json, Notification, Rule
 from functions.playbooks.recursive_loop.components import components
-from functions.playbooks.recursive_loop.filters import Answer, event_matches
+from functions.playbooks.recursive_loop.filters import Answer, event_matches, one_event_matches
 from functions.playbooks.recursive_loop.graph import Confidence, Edge, Graph, Kind
 from functions.playbooks.recursive_loop.triggers import EVENT_BUS, Cost, notification_node, rule_node
-from functions.playbooks.recursive_loop.writes import Keys, Write, writes
+from functions.playbooks.recursive_loop.writes import Keys, Reach, Sent, Write, writes
 
 _OBJECT_EVENTS = {
     "Object Created": "s3:ObjectCreated:*",
@@ -30,13 +31,37 @@ _OBJECT_EVENTS = {
 }
 """EventBridge's detail-types of what S3 notifies of."""
 _ANY_KEY = Keys("*", ("s3:ObjectCreated:Put",))
+_ANY_EVENT = Sent()
 _RESULTS = {"OnSuccess": "Success", "OnFailure": "Failure"}
 
 
 def written(account: Account) -> tuple[Write, ...]:
-    """Return what the functions may write, by their roles and environments."""
-    roles = {arn: policies.role(arn, own, boundary) for arn, (own, boundary) in account.roles.items()}
-    return writes(account.functions, roles, triggers.resources(account))
+    """Return what the functions may write, by their roles and environments.
+
+    What was found last time for the same account and Region is kept, for what is as it was.
+    """
+    known = _known(account.account, account.region)
+    return writes(account.functions, known.roles(account), triggers.resources(account), known.reach)
+
+
+class _Known:
+    """What was last found out about an account and Region: its roles as they were read, and what they reach."""
+
+    def __init__(self) -> None:
+        self.reach = Reach()
+        self._roles: dict[str, tuple[object, policies.Role]] = {}
+
+    def roles(self, account: Account) -> dict[str, policies.Role]:
+        before, self._roles = self._roles, {}
+        for arn, given in account.roles.items():
+            known = before.get(arn)
+            self._roles[arn] = known if known and known[0] == given else (given, policies.role(arn, *given))
+        return {arn: role for arn, (_, role) in self._roles.items()}
+
+
+@lru_cache(maxsize=8)
+def _known(account: str, region: str) -> _Known:  # noqa: ARG001 - what it is known of
+    return _Known()
 
 
 def unreadable(account: Account) -> tuple[str, ...]:
@@ -50,9 +75,9 @@ def graph(account: Account, found: Iterable[Write]) -> Graph:
     onto = _Onto(account)
     edges: dict[Edge, None] = {}
     for write in found:
-        edges.update(dict.fromkeys(onto.edges(_costed(write.edge), write.keys)))
+        edges.update(dict.fromkeys(onto.edges(_costed(write.edge), write.keys, write.sent)))
     for edge in triggers.edges(account):
-        edges.update(dict.fromkeys(onto.edges(edge, _ANY_KEY)))
+        edges.update(dict.fromkeys(onto.edges(edge)))
     edges.update(dict.fromkeys(onto.from_buckets))
     return Graph(tuple(edges))
 
@@ -83,16 +108,19 @@ class _Onto:
             self.notifications.setdefault(one.bucket, []).append(one)
         self.on_bus = frozenset(account.buckets_on_bus)
         self.default_bus = next((bus for bus in self.rules if bus.endswith(":event-bus/default")), "")
+        default_rules = self.rules.get(self.default_bus, ())
+        self.of_buckets = [rule for rule in default_rules if _takes((rule.pattern or {}).get("source"), "aws.s3")]
         self.patterns = {rule_node(rule.bus, rule.name): rule.pattern for rule in account.rules}
         self.from_buckets: dict[Edge, None] = {}
+        self.matching = cache(self._matching)
 
-    def edges(self, edge: Edge, keys: Keys | None) -> Iterator[Edge]:
+    def edges(self, edge: Edge, keys: Keys | None = None, sent: Sent | None = None) -> Iterator[Edge]:
         """The edges that stand for one."""
         service = edge.target.split(":", 3)[2] if edge.target.startswith("arn:") else ""
         if service == "s3":
             yield from self._at_bucket(edge, keys or _ANY_KEY)
         elif service == "events" and ":event-bus/" in edge.target:
-            yield from self._at_bus(edge)
+            yield from self._at_bus(edge, sent or _ANY_EVENT)
         else:
             yield edge
 
@@ -104,7 +132,7 @@ class _Onto:
                 yield replace(edge, target=target, confidence=_rated(edge.confidence, answer))
         if edge.target not in self.on_bus:
             return
-        for rule in self.rules.get(self.default_bus, ()):
+        for rule in self.of_buckets:
             answer = _object_matches(rule.pattern or {}, edge.target, keys, self.fixed)
             if answer is not Answer.NO:
                 source = notification_node(edge.target, f"{EVENT_BUS} {rule.name}")
@@ -113,23 +141,26 @@ class _Onto:
                 self.from_buckets[Edge(source, target, Kind.BUCKET_NOTIFICATION, Confidence.A, evidence)] = None
                 yield replace(edge, target=source, confidence=_rated(edge.confidence, answer))
 
-    def _at_bus(self, edge: Edge) -> Iterator[Edge]:
-        sources, detail_types = ["*"], ["*"]
+    def _at_bus(self, edge: Edge, sent: Sent) -> Iterator[Edge]:
         if edge.kind is Kind.DESTINATION:
             result = _RESULTS.get(edge.handle.rpartition(" ")[2], "*")
-            sources, detail_types = ["lambda"], [f"Lambda Function Invocation Result - {result}"]
-        for rule in self.rules.get(edge.target, ()):
-            answer = event_matches(rule.pattern or {}, sources, detail_types, self.fixed)
-            if edge.kind is Kind.RULE_TARGET:
-                answer = self._passed_on(edge, rule)
+            sent = Sent(("lambda",), (f"Lambda Function Invocation Result - {result}",))
+        for rule, matches in self.matching(edge.target, sent):
+            answer = self._passed_on(edge, rule) if edge.kind is Kind.RULE_TARGET else matches
             if answer is not Answer.NO:
                 target = rule_node(rule.bus, rule.name)
                 yield replace(edge, target=target, confidence=_rated(edge.confidence, answer))
 
+    def _matching(self, bus: str, sent: Sent) -> list[tuple[Rule, Answer]]:
+        """Return whether such an event matches each rule of a bus."""
+        return [
+            (rule, event_matches(rule.pattern or {}, sent.sources, sent.detail_types, self.fixed))
+            for rule in self.rules.get(bus, ())
+        ]
+
     def _passed_on(self, edge: Edge, rule: Rule) -> Answer:
         """Whether what one rule matched and sent to another bus matches a rule there; the event stays as it was."""
-        same = self.patterns.get(edge.source) == rule.pattern
-        return Answer.YES if same else Answer.UNKNOWN
+        return one_event_matches(self.patterns.get(edge.source) or {}, rule.pattern or {})
 
 
 def _rated(confidence: Confidence, answer: Answer) -> Confidence:
@@ -137,6 +168,7 @@ def _rated(confidence: Confidence, answer: Answer) -> Confidence:
     return Confidence.B if answer is Answer.UNKNOWN and confidence is Confidence.A else confidence
 
 
+@lru_cache(maxsize=65536)
 def _notified(one: Notification, keys: Keys) -> Answer:
     """Whether a write sets a notification off; its filter should be URL-encoded, and often is not."""
     read = {
@@ -162,9 +194,7 @@ def _escaped(text: str) -> str:
 
 
 def _object_matches(pattern: Json, bucket: str, keys: Keys, fixed: Mapping[str, str]) -> Answer:
-    """Whether the event that S3 sends of a write matches a rule's pattern."""
-    if not _takes(pattern.get("source"), "aws.s3"):
-        return Answer.NO
+    """Whether the event that S3 sends of a write matches a pattern that takes S3's events."""
     caused = [name for name, event in _OBJECT_EVENTS.items() if keys.set_off([event], "*")]
     if not any(_takes(pattern.get("detail-type"), name) for name in caused):
         return Answer.NO

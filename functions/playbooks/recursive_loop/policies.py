@@ -13,6 +13,7 @@ an answer uncertain in both directions: such an Allow may hold, such a Deny may 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -32,6 +33,8 @@ _SESSION = "assumed-role"
 # function makes. SNS developer guide, "aws:SourceAccount versus aws:SourceOwner", says it of the third.
 _KEYS_OF_SERVICES = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceowner"})
 _POSITIVE = frozenset({"stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike"})
+# EventBridge user guide, "Using IAM policy conditions": what PutEvents is asked of each event, which has both.
+_OF_EVENTS = frozenset({"events:source", "events:detail-type"})
 
 
 class Certainty(StrEnum):
@@ -102,7 +105,8 @@ class Principals:
 class Statement:
     """One statement of a policy.
 
-    `conditions` are the keys that only the call decides; `principals` are of a resource's policy only.
+    `conditions` are the keys that only the call decides, those of `texts` among them; `principals` are of a resource's
+    policy only.
     """
 
     policy: str
@@ -114,6 +118,8 @@ class Statement:
     """Whether `actions` came as NotAction: everything but these."""
     but_resources: bool = False
     conditions: tuple[str, ...] = ()
+    texts: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Of the conditions those that ask what an event is: the key, and globs of which one must match."""
     principals: Principals | None = None
 
     def is_about(self, action: str) -> bool:
@@ -495,6 +501,7 @@ def _statement(name: str, number: int, given: object, *, variables: bool, of_res
         but_actions=but_actions,
         but_resources=but_resources,
         conditions=conditions,
+        texts=tuple(_texts(given.get("Condition", {}))),
         principals=_principals(given) if of_resource else None,
     )
 
@@ -525,6 +532,21 @@ def _conditions(given: object) -> tuple[str, ...] | None:
             if holds is None:
                 keys.append(str(key))
     return tuple(dict.fromkeys(keys))
+
+
+def _texts(given: Mapping[str, Mapping[str, object]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The keys about events that one test alone asks for certain texts of, with globs of these."""
+    tests = [(str(operator).lower(), str(key), value) for operator, of in given.items() for key, value in of.items()]
+    often = Counter(key.lower() for _, key, _ in tests)
+    for operator, key, value in tests:
+        texts = [str(one) for one in value] if isinstance(value, list) else [str(value)]
+        if key.lower() not in _OF_EVENTS or often[key.lower()] > 1 or any("$" in text for text in texts):
+            continue
+        match operator.removeprefix("forallvalues:"):
+            case "stringlike":
+                yield key, tuple(texts)
+            case "stringequals":
+                yield key, tuple(re.sub(r"[*?]", r"${\g<0>}", text) for text in texts)
 
 
 def _known(operator: str, key: str, value: object) -> bool | None:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import IntEnum
 
 from functions.playbooks.recursive_loop.account import Account, Subscription
 from functions.playbooks.recursive_loop.filters import Answer, subscription_passes
-from functions.playbooks.recursive_loop.graph import Confidence, Edge, Graph, Kind
+from functions.playbooks.recursive_loop.graph import Confidence, Edge, Graph, Kind, is_function
 from functions.playbooks.recursive_loop.writes import Function, Resources
 
 
@@ -145,6 +146,12 @@ def _machines(account: Account) -> Iterator[Edge]:
                 yield Edge(one.arn, target, Kind.INVOKE, Confidence.A, "named in the state machine's definition")
 
 
+def references(definition: str) -> str:
+    """Return what in a state machine's definition names something, in order; nothing else of it matters here."""
+    found = [match for pattern in (_ARN, _QUEUE_URL) for match in pattern.finditer(definition)]
+    return " ".join(match.group() for match in sorted(found, key=lambda match: match.start()))
+
+
 def _logs(account: Account) -> Iterator[Edge]:
     for one in account.log_subscriptions:
         sure, evidence = _unless(one.filtered, f"subscription filter {one.name}", "with a pattern")
@@ -157,8 +164,10 @@ def _ends(account: Account) -> Iterator[Edge]:
     for one in account.destinations:
         evidence = f"{one.when} destination of asynchronous invocations ({one.qualifier})"
         handle = f"{one.qualifier} {one.when}"
-        kind, cost = Kind.DESTINATION, Cost.INVOCATIONS
-        yield Edge(node(one.function), node(one.target), kind, Confidence.A, evidence, handle, cost)
+        kind, target = Kind.DESTINATION, node(one.target)
+        # Only a function can be held; results that go elsewhere are lost where that is taken away.
+        cost = Cost.INVOCATIONS if is_function(target) else Cost.DELETION
+        yield Edge(node(one.function), target, kind, Confidence.A, evidence, handle, cost)
     for function, target in account.dead_letters.items():
         evidence = "dead-letter target of the function"
         yield Edge(function, node(target), Kind.DEAD_LETTER, Confidence.A, evidence, "DeadLetterConfig", Cost.DELETION)
@@ -191,6 +200,19 @@ def resources(account: Account) -> Resources:
         log_groups=of("logs"),
         policies=account.policies,
     )
+
+
+def known(account: Account) -> Resources:
+    """Return what is a source of something in the account, whether or not that triggers anything now."""
+    switched_on = replace(
+        account,
+        mappings=tuple(replace(one, state="Enabled") for one in account.mappings),
+        subscriptions=tuple(replace(one, filter=None) for one in account.subscriptions),
+        rules=tuple(replace(one, state="ENABLED") for one in account.rules),
+        pipes=tuple(replace(one, state="RUNNING") for one in account.pipes),
+        schedules=tuple(replace(one, state="ENABLED") for one in account.schedules),
+    )
+    return resources(switched_on)
 
 
 def destinations_to_read(account: Account, graph: Graph, inside: frozenset[str]) -> tuple[str, ...]:

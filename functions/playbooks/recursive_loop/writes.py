@@ -4,8 +4,8 @@ Sources: Service Authorization Reference, "Actions, resources, and condition key
 the ARNs that they are about; S3 user guide, "Supported event types", for what a write to a bucket causes; Lambda
 developer guide, "Sending Lambda function logs to CloudWatch Logs", for a function's own log group.
 
-A role is evaluated once, however many functions have it. Resources are indexed by the beginnings of their ARNs, so that
-a statement is compared only with what it may mean.
+A role is evaluated once, however many functions have it, and again only for what has changed (`Reach`). Resources are
+indexed by the beginnings of their ARNs, so that a statement is compared only with what it may mean.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import groupby
 
 from functions.playbooks.recursive_loop import globs
 from functions.playbooks.recursive_loop.graph import Confidence, Edge, Kind
@@ -176,7 +177,7 @@ class Keys:
 
         A no is certain. A yes is not where only several limits together leave nothing.
         """
-        if not any(globs.matches(event, caused) for event in events for caused in self.events):
+        if not any(_is_one(caused, event) for event in events for caused in self.events):
             return False
         if not globs.intersects(self.glob, keys):
             return False
@@ -188,12 +189,30 @@ class Keys:
         )
 
 
+@lru_cache(maxsize=1024)
+def _is_one(caused: str, event: str) -> bool:
+    """Whether an event of S3 is one of those that a notification asks for; there are only a few of either."""
+    return globs.matches(event, caused)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Which events may be put on a bus: their source matches one of these globs, and so does their detail-type."""
+
+    sources: tuple[str, ...] = ("*",)
+    detail_types: tuple[str, ...] = ("*",)
+
+
 @dataclass(frozen=True)
 class Write:
-    """An edge that a role or an environment gives, and for a bucket the keys; one bucket may have several."""
+    """An edge that a role or an environment gives; one bucket or bus may have several.
+
+    `keys` are for a bucket, `sent` is for a bus.
+    """
 
     edge: Edge
     keys: Keys | None = None
+    sent: Sent | None = None
 
 
 @dataclass(frozen=True)
@@ -206,26 +225,38 @@ class _Reached:
     confidence: Confidence
     evidence: str
     keys: Keys | None = None
+    sent: Sent | None = None
+    glob: str = ""
+    """How the policy names it."""
 
 
-def writes(functions: Iterable[Function], roles: Mapping[str, Role], resources: Resources) -> tuple[Write, ...]:
+def writes(
+    functions: Iterable[Function], roles: Mapping[str, Role], resources: Resources, reach: Reach | None = None
+) -> tuple[Write, ...]:
     """Find where each function may write; a function whose role is not in `roles` has its own log group only.
 
     To other log groups a wildcard is no edge: nearly every role has `logs:*` on everything and only ever uses its own.
+    Neither is a name with a wildcard that means the function's own log group too.
+    With the `reach` that was found last time, only what is new or different is asked; it is brought up to date.
     """
-    shelves = {sort: _Shelf(sort, resources) for sort in Sort}
-    names = _Names(resources)
-    reached: dict[str, tuple[_Reached, ...]] = {}
+    functions = tuple(functions)
+    used = {function.role for function in functions}
+    reached = (reach or Reach()).of([role for arn, role in roles.items() if arn in used], resources)
+    names = Names(resources)
     found: list[Write] = []
     for function in functions:
         found.append(_own_log(function))
-        if (role := roles.get(function.role)) is None:
-            continue
-        if role.arn not in reached:
-            reached[role.arn] = tuple(one for shelf in shelves.values() for one in shelf.reached(role))
-        named = names.by(function.environment)
-        found += (_write(function, one, named.get(one.arn)) for one in reached[role.arn])
+        if function.role in reached:
+            named = names.by(function.environment)
+            meant = (one for one in reached[function.role] if not _is_for_own_log(function, one))
+            found += (_write(function, one, named.get(one.arn)) for one in meant)
     return tuple(found)
+
+
+def references(environment: Mapping[str, str], names: Names) -> dict[str, str]:
+    """Return the variables whose whole value names a known resource, with its ARN or name as the value."""
+    found = {variable: names.reference(value.strip()) for variable, value in environment.items()}
+    return {variable: name for variable, name in found.items() if name}
 
 
 def _own_log(function: Function) -> Write:
@@ -233,25 +264,82 @@ def _own_log(function: Function) -> Write:
     return Write(Edge(function.arn, function.log_group_arn, Kind.LOGS, Confidence.A, evidence))
 
 
+def _is_for_own_log(function: Function, one: _Reached) -> bool:
+    """Whether a log group is reached by a glob that the function needs for its own, as `/aws/lambda/team-*`."""
+    if one.kind is not Kind.LOGS or one.confidence is Confidence.A:
+        return False
+    return globs.matches(one.glob, f"{function.log_group_arn}{_WAYS[Sort.LOG_GROUP].inside}x")
+
+
 def _write(function: Function, one: _Reached, variable: str | None) -> Write:
     """The edge of one function: a wildcard is surer if the environment names just this resource."""
     confidence, evidence = one.confidence, one.evidence
     if variable and confidence is Confidence.C:
         confidence, evidence = Confidence.B, f"{evidence}; environment variable {variable} names it"
-    return Write(Edge(function.arn, one.node, one.kind, confidence, evidence), one.keys)
+    return Write(Edge(function.arn, one.node, one.kind, confidence, evidence), one.keys, one.sent)
 
 
 # --- roles against resources ------------------------------------------------------------------------------------------
 
 
-class _Shelf:
-    """The resources of one sort, by the beginnings of their ARNs."""
+_Found = Mapping[str, tuple[_Reached, ...]]
 
-    def __init__(self, sort: Sort, resources: Resources) -> None:
+
+class Reach:
+    """What roles may write to, as it was last found.
+
+    What a role may do to one resource depends on nothing but the two of them, so that after a change only the changed
+    role, or the changed resources, need be asked about.
+    """
+
+    def __init__(self) -> None:
+        self._resources: dict[Sort, dict[str, object]] = {sort: {} for sort in Sort}
+        self._roles: dict[str, tuple[Role, dict[Sort, _Found]]] = {}
+
+    def of(self, roles: Iterable[Role], resources: Resources) -> dict[str, tuple[_Reached, ...]]:
+        """Return what each role may write to, by its ARN."""
+        now = {sort: _states(sort, resources) for sort in Sort}
+        changed = {sort: _differing(self._resources[sort], now[sort]) for sort in Sort}
+        whole = {sort: _Shelf(sort, resources, now[sort]) for sort in Sort}
+        new = {sort: _Shelf(sort, resources, now[sort].keys() & changed[sort]) for sort in Sort}
+        found: dict[str, tuple[Role, dict[Sort, _Found]]] = {}
+        for role in roles:
+            before, known = self._roles.get(role.arn, (None, {}))
+            if before == role:
+                parts = {sort: _updated(known[sort], changed[sort], new[sort].reached(role)) for sort in Sort}
+            else:
+                parts = {sort: whole[sort].reached(role) for sort in Sort}
+            found[role.arn] = role, parts
+        self._resources, self._roles = now, found
+        return {
+            arn: tuple(one for part in parts.values() for some in part.values() for one in some)
+            for arn, (_, parts) in found.items()
+        }
+
+
+def _states(sort: Sort, resources: Resources) -> dict[str, object]:
+    """What, beside its ARN, decides who may write to each resource and what that is called."""
+    return {arn: (resources.policies.get(arn), resources.tables.get(arn)) for arn in resources.of(sort)}
+
+
+def _differing(before: Mapping[str, object], now: Mapping[str, object]) -> frozenset[str]:
+    return frozenset(arn for arn in before.keys() | now.keys() if before.get(arn) != now.get(arn))
+
+
+def _updated(known: _Found, changed: frozenset[str], new: _Found) -> _Found:
+    if changed.isdisjoint(known) and not new:
+        return known
+    return dict(sorted({**{arn: one for arn, one in known.items() if arn not in changed}, **new}.items()))
+
+
+class _Shelf:
+    """Resources of one sort, by the beginnings of their ARNs."""
+
+    def __init__(self, sort: Sort, resources: Resources, arns: Iterable[str]) -> None:
         self.sort = sort
         self.way = _WAYS[sort]
         self.resources = resources
-        self.arns = sorted(resources.of(sort))
+        self.arns = sorted(arns)
         self.known = frozenset(self.arns)
         self.meant: dict[str, tuple[str, ...]] = {}
 
@@ -268,18 +356,19 @@ class _Shelf:
                         found.setdefault(_without_session(principal), set()).add(arn)
         return {principal: frozenset(arns) for principal, arns in found.items()}
 
-    def reached(self, role: Role) -> Iterator[_Reached]:
-        """What of this shelf a role may write to."""
+    def reached(self, role: Role) -> _Found:
+        """What of this shelf a role may write to, by ARN and in its order."""
+        best: dict[tuple[str, Keys | Sent | None], _Reached] = {}
         if not self.arns:
-            return
-        best: dict[tuple[str, Keys | None], _Reached] = {}
+            return {}
         for alike in _alike([asked(role, action) for action in self.way.actions]):
             for arn in self._candidates(alike[0]):
                 for one in self._of_all(alike, arn):
-                    known = best.get((arn, one.keys))
+                    known = best.get((arn, one.keys or one.sent))
                     if known is None or one.confidence < known.confidence:
-                        best[arn, one.keys] = one
-        yield from best.values() if self.sort is not Sort.BUCKET else _with_all_events(best.values())
+                        best[arn, one.keys or one.sent] = one
+        every = best.values() if self.sort is not Sort.BUCKET else _with_all_events(best.values())
+        return {arn: tuple(some) for arn, some in groupby(sorted(every, key=_arn), _arn)}
 
     def _of_all(self, questions: list[Asked], arn: str) -> Iterator[_Reached]:
         """What the role's statements, the same for all questions, say of one resource; its own policy may differ."""
@@ -329,7 +418,7 @@ class _Shelf:
             yield self.arns[index]
 
     def _of(self, question: Asked, arn: str, events: tuple[str, ...]) -> Iterator[_Reached]:
-        """What of one resource the role may write to: at most one, but for a bucket one for each glob of keys."""
+        """What of one resource the role may write to: one at most, but one for each glob of keys or limit of events."""
         policy = self._policy(arn)
         found = [grant for asked_of in self._asked_of(question, arn) for grant in grants(question, asked_of, policy)]
         rated = [(self._confidence(grant, arn), grant) for grant in found]
@@ -339,10 +428,14 @@ class _Shelf:
                     _Reached(arn, arn, self.way.kind, confidence, _evidence(question, grant), keys)
                     for keys in _keys(grant, arn, events)
                 )
+        elif self.sort is Sort.BUS:
+            for confidence, grant in rated:
+                yield _Reached(arn, arn, self.way.kind, confidence, _evidence(question, grant), sent=_sent(grant))
         elif rated:
             confidence, grant = min(rated, key=lambda one: one[0])
             node = self.resources.tables[arn] if self.sort is Sort.TABLE else arn
-            yield _Reached(arn, node, self.way.kind, confidence, _evidence(question, grant))
+            evidence, glob = _evidence(question, grant), grant.pattern.glob
+            yield _Reached(arn, node, self.way.kind, confidence, evidence, glob=glob)
 
     def _asked_of(self, question: Asked, arn: str) -> Iterator[str]:
         """The ARNs to ask of: objects as a glob; of versions, aliases and log streams, one for each statement.
@@ -376,9 +469,13 @@ class _Shelf:
             confidence = Confidence.A
         elif grant.named is Named.ITSELF and not grant.statement.but_resources:
             confidence = self._spelled(grant.pattern, arn)
-        if grant.doubts and confidence is Confidence.A:
+        doubts = set(grant.doubts)
+        if self.sort is Sort.BUS:
+            # What they let through is asked for each rule.
+            doubts -= {f"condition {key}" for key, _ in grant.statement.texts}
+        if doubts and confidence is Confidence.A:
             return Confidence.B
-        return Confidence.C if grant.doubts else confidence
+        return Confidence.C if doubts else confidence
 
     def _spelled(self, pattern: Pattern, arn: str) -> Confidence:
         """How exactly a pattern names a resource: in full, in part, or not at all."""
@@ -407,6 +504,10 @@ class _Shelf:
         return name.partition(":")[0]
 
 
+def _arn(one: _Reached) -> str:
+    return one.arn
+
+
 def _alike(questions: list[Asked]) -> list[list[Asked]]:
     """The questions in groups: those of one group have the same answers in every statement of the role."""
     groups: dict[tuple[tuple[int, ...], ...], list[Asked]] = {}
@@ -427,6 +528,12 @@ def _without_session(principal: str) -> str:
 
 def _evidence(question: Asked, grant: Grant) -> str:
     return f"{question.action}: {grant.evidence}"
+
+
+def _sent(grant: Grant) -> Sent:
+    """What a grant's conditions say of the events that may be put on a bus."""
+    texts = {key.lower(): patterns for key, patterns in grant.statement.texts}
+    return Sent(texts.get("events:source", ("*",)), texts.get("events:detail-type", ("*",)))
 
 
 # --- keys of buckets --------------------------------------------------------------------------------------------------
@@ -492,7 +599,12 @@ _QUEUE_URL = re.compile(r"https?://([^/]+)/(?:.*/)?(\d{12})/([\w.-]+)/?")
 _S3_URL = re.compile(r"s3a?://([^/]+)(?:/.*)?", re.DOTALL)
 
 
-class _Names:
+# Variables that name the service for logs, metrics and traces (Powertools for AWS Lambda, OpenTelemetry, Datadog),
+# often as its function or its queue is named.
+_LABELS = frozenset({"DD_SERVICE", "OTEL_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME"})
+
+
+class Names:
     """What the values of environment variables may name: by ARN, name, queue URL or `s3://` URL."""
 
     def __init__(self, resources: Resources) -> None:
@@ -509,10 +621,16 @@ class _Names:
     def by(self, environment: Mapping[str, str]) -> Mapping[str, str]:
         """Return the variable that names each resource that is named; no value leaves this function."""
         found: dict[str, str] = {}
-        for variable in sorted(environment):
+        for variable in sorted(environment.keys() - _LABELS):
             for arn in self._meant(environment[variable].strip()):
                 found.setdefault(arn, variable)
         return found
+
+    def reference(self, value: str) -> str:
+        """Return the ARN or the name of the resource that a value names, '' if it names none."""
+        if value in self.named:
+            return value
+        return next(iter(self._meant(value)), "")
 
     def _meant(self, value: str) -> Iterable[str]:
         if url := _QUEUE_URL.fullmatch(value):
