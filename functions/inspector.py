@@ -13,6 +13,7 @@ from functions.adapters.policy import Policies
 from functions.adapters.queue import Delivery
 from functions.core.event import Forged, Ignored, Look, Trust, read_event
 from functions.core.finding import Finding
+from functions.core.inspection import request
 from functions.core.judgement import forged_event, function_gone, judge, missing_permission, never_settles
 from functions.core.message import Message
 from functions.core.snapshot import DELETED, FunctionSnapshot
@@ -54,7 +55,7 @@ def _look(look: Look, attempts: int) -> list[Message]:
         return []
     seen_at = iso(now())
     try:
-        snapshot = HUB.aws.member(look.subject, INSPECTOR_ROLE).snapshot()
+        snapshot = HUB.member(look.subject, INSPECTOR_ROLE).snapshot()
     except AWS_ERRORS as error:
         found = trouble(error)
         if found.meaning is Meaning.MISSING:
@@ -65,7 +66,7 @@ def _look(look: Look, attempts: int) -> list[Message]:
     if snapshot.settling and attempts == 0:
         # Most functions settle within a moment; a look through the queue costs a second at least.
         time.sleep(_MOMENT)
-        snapshot = HUB.aws.member(look.subject, INSPECTOR_ROLE).snapshot()
+        snapshot = HUB.member(look.subject, INSPECTOR_ROLE).snapshot()
     if snapshot.settling:
         state = "Pending" if snapshot.state == "Pending" else snapshot.last_update_status
         if attempts < _SETTLING_LOOKS:
@@ -88,6 +89,7 @@ def _check(look: Look, snapshot: FunctionSnapshot, seen_at: str) -> list[Message
                 raise
             # The other checks need not wait for a permission that only this one needs.
             not_allowed.append(missing_permission(look.subject, INSPECTOR_ROLE, lacks.action, lacks.resource, seen_at))
+    found = _here(look, found)
     tickets = HUB.store.known(look.subject).tickets
     if not found and not tickets:
         # All is well and always was: what may be done about findings need not be read.
@@ -106,8 +108,15 @@ def _check(look: Look, snapshot: FunctionSnapshot, seen_at: str) -> list[Message
     return judged + gone + not_allowed
 
 
+def _here(look: Look, found: list[Finding]) -> list[Finding]:
+    """Return what was found of the function itself; one that it says something of is looked at in its turn."""
+    for subject in {finding.subject for finding in found} - {look.subject}:
+        HUB.queue.send(request(HUB.account, subject, look.cause))
+    return [finding for finding in found if finding.subject == look.subject]
+
+
 def _findings(examination: Examination, look: Look, snapshot: FunctionSnapshot) -> list[Finding]:
-    member = HUB.aws.member(look.subject, INSPECTOR_ROLE)
+    member = HUB.member(look.subject, INSPECTOR_ROLE)
     return examination.findings(member, snapshot, settings_of(examination.playbook, HUB.policy))
 
 

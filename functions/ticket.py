@@ -16,7 +16,7 @@ from functions.adapters.queue import Delivery
 from functions.adapters.slack import Slack
 from functions.core.event import Forged, Trust, read_event
 from functions.core.judgement import forged_event
-from functions.core.message import Kind, Message, NotAMessage, read_message
+from functions.core.message import REQUESTS, Message, NotAMessage, read_message
 
 _TOKEN_SECONDS = 300
 
@@ -57,7 +57,7 @@ def _message(event: object) -> Message:
 
 def _asked_when_sent(message: Message, sent: object) -> Message:
     """Put a person's request no later than EventBridge took it: the clock of their machine is not ours."""
-    if message.kind not in (Kind.FIX_REQUESTED, Kind.UNDO_REQUESTED, Kind.TICKET_ACTION) or not isinstance(sent, str):
+    if message.kind not in REQUESTS or not isinstance(sent, str):
         return message
     try:
         taken = iso(datetime.fromisoformat(sent))

@@ -7,6 +7,7 @@ element", AWS Config "Monitoring with EventBridge", AWS Health user guide "Event
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,6 +30,10 @@ Json = Mapping[str, Any]
 OWN_PREFIX = "warden-"
 TEST_SOURCE = "warden.test"
 SWEEP_SOURCE = "warden.sweep"
+
+# Metrics Insights' keywords may be in either case (CloudWatch user guide, "Metrics Insights query components and
+# syntax"); metric math has no such words.
+_GROUPS = re.compile(r"\bGROUP\s+BY\b", re.IGNORECASE)
 
 
 class Malformed(ValueError):
@@ -131,7 +136,12 @@ def _read_own(envelope: _Envelope, trust: Trust) -> Reading:
     function = _optional(detail, "function", "detail.function")
     name = _function(function, "detail.function").name if function else ""
     origin = _optional(detail, "origin", "detail.origin")[:40] or source.removeprefix("warden.")
-    return _look(Subject(partition_of(region), account, region, name), Cause(origin=origin), trust)
+    cause = Cause(
+        event=_optional(detail, "event", "detail.event")[:120],
+        actor=_optional(detail, "actor", "detail.actor")[:200],
+        origin=origin,
+    )
+    return _look(Subject(partition_of(region), account, region, name), cause, trust)
 
 
 def _read_fix(envelope: _Envelope, trust: Trust) -> Reading:
@@ -289,16 +299,37 @@ def _read_alarm(envelope: _Envelope, trust: Trust) -> Reading:
         return Ignored("the alarm is not in ALARM")
     name = _optional(detail, "alarmName", "detail.alarmName")
     cause = Cause(event=f"alarm {name[:100]}", event_id=_optional(envelope.event, "id")[:80], at=_time(envelope))
+    if envelope.event.get("detail-type") == "CloudWatch Alarm Contributor State Change":
+        return _about_contributor(envelope, cause, trust)
     configuration = _mapping(detail.get("configuration") or {}, "detail.configuration")
     metrics = configuration.get("metrics") or []
     if not isinstance(metrics, list):
         raise Malformed("detail.configuration.metrics is not a list")
     names = sorted({text for metric in metrics if (text := _function_dimension(metric))})
+    if not names and any(map(_has_contributors, metrics)):
+        return Ignored(f"the contributors to the alarm {name[:100]} have events of their own")
     subjects = [envelope.subject(_function(text, "dimension FunctionName").name) for text in names]
     looks: list[Look] = []
     for subject in subjects or [envelope.subject()]:
         looks.extend(_looks(_look(subject, cause, trust)))
     return tuple(looks) or Ignored("the alarm is about our own functions")
+
+
+def _about_contributor(envelope: _Envelope, cause: Cause, trust: Trust) -> Reading:
+    """Look at the function that an alarm over many functions tells of."""
+    contributor = _mapping(envelope.detail.get("alarmContributor"), "detail.alarmContributor")
+    attributes = _mapping(contributor.get("attributes"), "detail.alarmContributor.attributes")
+    field = "detail.alarmContributor.attributes.FunctionName"
+    text = _optional(attributes, "FunctionName", field)
+    if not text:
+        return Ignored("the contributor to the alarm is no function")
+    return _look(envelope.subject(_function(text, field).name), cause, trust)
+
+
+def _has_contributors(metric: object) -> bool:
+    """Whether this is a Metrics Insights query that groups: its alarm is evaluated for each group by itself."""
+    expression = _said(metric.get("expression")) if isinstance(metric, Mapping) else ""
+    return bool(_GROUPS.search(expression))
 
 
 def _function_dimension(metric: object) -> str:

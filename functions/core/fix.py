@@ -67,6 +67,9 @@ class Member(Protocol):
     def snapshot(self) -> FunctionSnapshot:
         """Read the function as it is now."""
 
+    def remembered(self, name: str) -> Any:
+        """Return what the hub found out about this account and Region as a whole, None if nothing, as parsed JSON."""
+
 
 @dataclass(frozen=True)
 class Work:
@@ -82,6 +85,8 @@ class Work:
     """The labels of the finding's evidence: what a person who approved has seen."""
     hub: Callable[[str], Any] | None = field(default=None, repr=False)
     """A boto3 client of the hub account in the function's Region, by service, under the remediator's own role."""
+    since: str = ""
+    """When the fix at hand was begun, ISO 8601 in UTC; '' while it is only planned."""
 
 
 class Learned(Exception):
@@ -104,6 +109,14 @@ class CannotUndo(Exception):
     """The fix cannot be taken back, or not now; the text says why. It still stands."""
 
 
+class NotEnough(Exception):
+    """The change was made and holds, and the problem goes on: `plan` has it and what is to be done beside it."""
+
+    def __init__(self, plan: Plan, why: str) -> None:
+        super().__init__(why)
+        self.plan = plan
+
+
 class Broken(Exception):
     """The change was made and the function does not work with it: it is to be put back. The text says what was seen."""
 
@@ -122,7 +135,7 @@ class Fix(Protocol):
         """Bring about what the plan says, whether or not part of it is there already."""
 
     def verify(self, work: Work, plan: Plan) -> None:
-        """Read back; raises `NotVerified`, `NotYet`, or `Broken` where the change must not stay."""
+        """Read back; raises `NotVerified`, `NotYet`, `NotEnough`, or `Broken` where the change must not stay."""
 
     def undo(self, work: Work, plan: Plan) -> Undone:
         """Put back what `apply` changed, and leave what others changed since; raises `CannotUndo`."""

@@ -22,10 +22,18 @@ class Kind(StrEnum):
     FINDING_CLEARED = "Finding Cleared"
     FIX_REQUESTED = "Fix Requested"
     UNDO_REQUESTED = "Undo Requested"
+    REDRIVE_REQUESTED = "Redrive Requested"
     FIX_APPLIED = "Fix Applied"
     FIX_FAILED = "Fix Failed"
     FIX_UNDONE = "Fix Undone"
+    EVENTS_REDRIVEN = "Events Redriven"
     TICKET_ACTION = "Ticket Action"
+
+
+REQUESTS = (Kind.FIX_REQUESTED, Kind.UNDO_REQUESTED, Kind.REDRIVE_REQUESTED, Kind.TICKET_ACTION)
+"""What people ask for, or decide."""
+UNKNOWN_TOO = "unknown"
+"""The code of a request to send back events of unknown origin as well."""
 
 
 class NotAMessage(ValueError):

@@ -35,13 +35,24 @@ class Permission:
     `resource` is an ARN in which `{partition}`, `{region}` and `{account}` are filled in at synthesis
     (`{region}` becomes `*`, since a role serves every Region), or `*` where the Service Authorization Reference
     gives the action no resource type; then `why_any` says so and becomes the cdk-nag reason. `when` names a setting of
-    the playbook: where a deployment leaves that empty, the permission is not granted.
+    the playbook: where a deployment leaves that empty, the permission is not granted. Each of `conditions` is an
+    operator, a condition key and a value with the same placeholders, as in
+    `("ArnEquals", "iam:PolicyARN", "arn:{partition}:iam::{account}:policy/one")`; all of them have to hold.
     """
 
     action: str
     resource: str
     why_any: str = ""
     when: str = ""
+    conditions: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class ManagedPolicy:
+    """A policy that is in each member account, by this name, for a fix to attach to the role of a function."""
+
+    name: str
+    permissions: tuple[Permission, ...]
 
 
 @dataclass(frozen=True)
@@ -50,6 +61,18 @@ class ApiCall:
 
     names: tuple[str, ...]
     service: str = "lambda"
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """Writes recorded by CloudTrail that may connect functions, by their exact `eventName`s and the service.
+
+    The topology function follows them; nobody looks at single functions for them. Our own are followed as well, since
+    a fix changes what is connected. A name may be an `ApiCall` too: then both happen.
+    """
+
+    names: tuple[str, ...]
+    service: str
 
 
 @dataclass(frozen=True)
@@ -75,12 +98,12 @@ class HealthEvent:
 
 @dataclass(frozen=True)
 class AlarmState:
-    """A CloudWatch alarm that went into ALARM, by the prefix of its name."""
+    """A CloudWatch alarm, or a contributor to one, that went into ALARM, by the prefix of the alarm's name."""
 
     prefix: str
 
 
-Trigger = ApiCall | ConfigCompliance | ConfigItem | HealthEvent | AlarmState
+Trigger = ApiCall | Wiring | ConfigCompliance | ConfigItem | HealthEvent | AlarmState
 
 
 @dataclass(frozen=True)
@@ -100,6 +123,8 @@ class Playbook:
     """Fixes of one account and Region share a budget (the concurrency pool), so they never run side by side."""
     hub_reads: tuple[Permission, ...] = ()
     """What the remediator needs in the hub account itself, in the function's Region."""
+    managed_policies: tuple[ManagedPolicy, ...] = ()
+    """What fixes attach to roles; in members only where this playbook may fix anything."""
     after_deletion: bool = False
     """Whether the check also looks at what a deleted function left behind."""
     follow_up: bool = False

@@ -183,10 +183,13 @@ def _what_was_done(ticket: Ticket) -> str:
     if fix is not None and ticket.changes:
         verb = "What was undone" if fix.kind is Kind.FIX_UNDONE else "What was done"
         who = f" (by {escape(fix.by, 120)})" if fix.by else ""
-        parts.append(f"*{verb}*{who}: {escape(fix.text, 700)}\n```{_diff(ticket.changes)}```")
+        parts.append(f"*{verb}*{who}: {escape(fix.text, 700)}\n```{_diff(ticket, ticket.changes)}```")
     elif fix is not None:
         parts.append(f"*{fix.kind.value}*: {escape(fix.text, 700)}")
     last = next((e for e in reversed(ticket.story) if e.kind is not Kind.FIX_PLANNED), ticket.last)
+    redriven = next((e for e in reversed(ticket.story) if e.kind is Kind.EVENTS_REDRIVEN), last)
+    if redriven is not last:
+        parts.append(f"*{redriven.kind.value}*: {_sentence(redriven.text)}")
     if last.kind is not Kind.FINDING_OPENED and last is not fix and last.text:
         parts.append(f"*{last.kind.value}*: {_sentence(last.text)}")
     elif ticket.state in (State.OPEN, State.AWAITING_APPROVAL) and last.text:
@@ -203,11 +206,15 @@ def _plan(ticket: Ticket) -> str:
         return ""
     if plan.code:
         return f"*An approval cannot help as it is*: {_sentence(plan.text)}"
-    return f"*An approval changes*:\n```{_diff(ticket.proposed)}```"
+    return f"*An approval changes*:\n```{_diff(ticket, ticket.proposed)}```"
 
 
-def _diff(changes: Sequence[Mapping[str, Any]]) -> str:
-    lines = (f"{cut(str(c['setting']), 80)}: {_value(c['before'])} → {_value(c['after'])}" for c in changes[:20])
+def _diff(ticket: Ticket, changes: Sequence[Mapping[str, Any]]) -> str:
+    account = ticket.finding.subject.account
+    lines = (
+        f"{cut(str(c['setting']), 80)}: {_value(c['before'], account)} → {_value(c['after'], account)}"
+        for c in changes[:20]
+    )
     more = f"\n… and {len(changes) - 20} more" if len(changes) > 20 else ""
     return _fitted("\n".join(lines).replace("`", "'"), 1000) + more
 
@@ -235,8 +242,38 @@ def _sentence(text: str) -> str:
     return said if said.endswith((".", "!", "?", "…")) else f"{said}."
 
 
-def _value(value: object) -> str:
-    return "not set" if value is None else cut(json.dumps(value, ensure_ascii=False), 200)
+def _value(value: object, account: str) -> str:
+    """Show a setting on one line: of a mapping its keys and values, of a list its items, and no deeper."""
+    if isinstance(value, Mapping):
+        shown = [f"{_one_line(str(key))}={_inner(item, account)}" for key, item in value.items()]
+    elif isinstance(value, (list, tuple)):
+        shown = [_plain(item, account) for item in value]
+    else:
+        return "not set" if value is None else cut(json.dumps(value, ensure_ascii=False), 200)
+    return cut(", ".join(shown), 200) if shown else "none"
+
+
+def _inner(value: object, account: str) -> str:
+    """Show what a key of a mapping has: of a list the first item, and how many more there are."""
+    if not isinstance(value, (list, tuple)):
+        return _plain(value, account)
+    first = _plain(value[0], account) if value else "none"
+    return first if len(value) < 2 else f"{first} and {len(value) - 1} more"
+
+
+def _plain(value: object, account: str) -> str:
+    """Show one thing without quotes; of the ARN of something in this account only what it is called."""
+    if isinstance(value, (Mapping, list, tuple)):
+        return "…" if value else "none"
+    if not isinstance(value, str):
+        return "not set" if value is None else json.dumps(value)
+    arn = value.split(":", 5)
+    named = arn[5] if len(arn) == 6 and arn[0] == "arn" and arn[4] in ("", account) else value
+    return cut(_one_line(named), 80)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _section(text: str) -> Block:

@@ -42,6 +42,9 @@ TEXT_KEPT = 2000
 
 UNDO_DENIED = "undo-denied"
 """The code of an undo that a missing permission stopped: the fix still stands, and can be undone later."""
+NOTHING_TO_REDRIVE = "nothing-to-redrive"
+REDRIVE_REFUSED = "redrive-refused"
+"""The codes of a redrive that was not made: whatever was kept is still kept, and the fix stands as it did."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,7 @@ def hold(ticket: Ticket | None, now: str) -> list[Limit]:
         ]
     # Seeing the problem again does not lift the cap: a person does, or the problem goes.
     unasked = (Kind.FINDING_OPENED, Kind.FIX_PLANNED)
-    last = next((e for e in reversed(ticket.entries) if e.kind not in unasked), None)
+    last = next((e for e in reversed(ticket.entries) if e.kind not in unasked and not _of_redrive(e)), None)
     if last is not None and _needs_a_person(last):
         return [Limit(Mode.APPROVE, last.text)]
     return _quiet(ticket, now)
@@ -215,6 +218,8 @@ class _Standing:
 def _after(standing: _Standing, entry: Entry) -> _Standing:
     """Return where a ticket stands after one entry of its story."""
     match entry.kind:
+        case _ if _changes_nothing(standing, entry):
+            return standing
         case Kind.FINDING_OPENED:
             return _opened(standing, entry)
         case Kind.FINDING_CLEARED:
@@ -226,8 +231,6 @@ def _after(standing: _Standing, entry: Entry) -> _Standing:
             return _Standing(State.FIXED, fixed=True)
         case Kind.FIX_FAILED:
             return _Standing(State.AWAITING_APPROVAL if _needs_a_person(entry) else State.FAILED)
-        case Kind.FIX_PLANNED | Kind.UNDO_REQUESTED if _changes_nothing(standing, entry):
-            return standing
         case Kind.TICKET_ACTION:
             state = State.EXEMPT if entry.code == "exempt" else State.SNOOZED
             return _Standing(state, entry.until, fixed=standing.fixed)
@@ -236,8 +239,15 @@ def _after(standing: _Standing, entry: Entry) -> _Standing:
 
 
 def _changes_nothing(standing: _Standing, entry: Entry) -> bool:
-    """Whether it is only a plan, or the second request for one undo, of which all has been told."""
-    return entry.kind is Kind.FIX_PLANNED or standing.state is State.UNDONE
+    """Whether it is a plan, about kept events, or the second request for one undo, of which all has been told."""
+    again = entry.kind is Kind.UNDO_REQUESTED and standing.state is State.UNDONE
+    return again or entry.kind is Kind.FIX_PLANNED or _of_redrive(entry)
+
+
+def _of_redrive(entry: Entry) -> bool:
+    """Whether it is about sending kept events back, which changes nothing about the fix."""
+    failed = entry.kind is Kind.FIX_FAILED and entry.code in (NOTHING_TO_REDRIVE, REDRIVE_REFUSED)
+    return failed or entry.kind in (Kind.REDRIVE_REQUESTED, Kind.EVENTS_REDRIVEN)
 
 
 _REACHED = {

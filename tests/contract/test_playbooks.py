@@ -298,7 +298,6 @@ def watching() -> Iterator[list[str]]:
         random.random,
         lambda: random.choice([1, 2]),  # noqa: S311 - chance, not security
     ],
-    ids=str,
 )
 def test_the_watch_sees_what_a_check_may_not_do(impure: Callable[[], object]) -> None:
     with watching() as seen:

@@ -41,8 +41,8 @@ RUN_BY = {
     ".venv/bin/pytest tests/unit --hypothesis-profile=explore": (
         "tests/unit/test_docs.py::test_the_tests_can_be_run_with_more_examples"
     ),
-    '.venv/bin/pytest -m "not system" tests/unit': ".ci/run",
-    '.venv/bin/pytest -m "not system"': ".ci/run",
+    '.venv/bin/pytest -m "not system" -n 3 --dist loadfile tests/unit': ".ci/run",
+    '.venv/bin/pytest -m "not system" -n 3 --dist loadfile': ".ci/run",
     ".venv/bin/pytest -m system": ".ci/run",
     ".venv/bin/ruff check": ".ci/run",
     ".venv/bin/ruff format --check": ".ci/run",
@@ -126,7 +126,7 @@ def test_cleaning_up_removes_nothing_of_the_repository() -> None:
 
 
 def test_the_tests_can_be_run_with_more_examples() -> None:
-    arguments = ["-q", "tests/unit/test_reserved_concurrency_size.py", "--hypothesis-profile=explore"]
+    arguments = ["-q", "tests/unit/test_pool.py", "--hypothesis-profile=explore"]
     done = subprocess.run([".venv/bin/pytest", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

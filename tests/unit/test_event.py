@@ -84,7 +84,10 @@ def test_a_failed_call_is_no_finding(code: str) -> None:
     assert "failed" in ignored(call_of(errorCode=code))
 
 
-@pytest.mark.parametrize("name", [n for n in EVENTS if n.startswith("cloudtrail-")])
+@pytest.mark.parametrize(
+    "name",
+    [name for name, event in EVENTS.items() if event["source"] in ("aws.iam", "aws.lambda", "aws.secretsmanager")],
+)
 def test_every_recorded_call_is_ignored_once_it_carries_an_error_code(name: str) -> None:
     event = sample(name)
     event["detail"]["errorCode"] = "TooManyRequestsException"
@@ -135,7 +138,14 @@ def test_functions_of_others_in_the_hub_and_our_names_elsewhere_are_in_scope() -
 
 
 @pytest.mark.parametrize(
-    "name", ["config-compliance-change", "config-item-change", "health-runaway", "alarm-throttles"]
+    "name",
+    [
+        "config-compliance-change",
+        "config-item-change",
+        "health-runaway",
+        "alarm-throttles",
+        "cloudwatch-contributor-invocations",
+    ],
 )
 def test_our_own_functions_in_the_hub_are_out_of_scope_whatever_the_source(name: str) -> None:
     text = json.dumps(sample(name)).replace(MEMBER, HUB).replace('"orders"', '"warden-inspector"')
@@ -233,6 +243,49 @@ def test_an_alarm_that_is_not_in_alarm_is_ignored(state: object) -> None:
     event = sample("alarm-throttles")
     event["detail"]["state"]["value"] = state
     assert "not in ALARM" in ignored(event)
+
+
+CONTRIBUTORS = ["cloudwatch-contributor-invocations", "cloudwatch-contributor-recursion-dropped"]
+
+
+@pytest.mark.parametrize("name", CONTRIBUTORS)
+def test_a_contributor_to_an_alarm_over_many_functions_leads_to_its_function(name: str) -> None:
+    event = sample(name)
+    # "Alarm events and EventBridge" shows this one for an alarm that is muted; there may be others.
+    event["detail"]["muteDetail"] = {"mutedByArn": "arn:aws:cloudwatch:…", "muteWindowStart": "2026-11-20T10:00:00Z"}
+    event["detail"]["alarmContributor"]["yetToCome"] = ["something"]
+    (look,) = looks(event)
+    assert look.subject == ORDERS
+    assert look.cause.event == f"alarm {event['detail']['alarmName']}"
+    assert (look.cause.event_id, look.cause.at) == (event["id"], event["time"])
+
+
+@pytest.mark.parametrize("name", CONTRIBUTORS)
+def test_a_contributor_that_is_no_longer_in_alarm_is_ignored(name: str) -> None:
+    event = sample(name)
+    event["detail"]["state"]["value"] = "OK"
+    assert "not in ALARM" in ignored(event)
+
+
+def test_a_contributor_that_is_no_function_is_ignored() -> None:
+    event = sample("cloudwatch-contributor-invocations")
+    event["detail"]["alarmContributor"]["attributes"] = {"Resource": "orders:live"}
+    assert "no function" in ignored(event)
+
+
+@pytest.mark.parametrize("keywords", ["GROUP BY", "group by", "Group  By"])
+def test_an_alarm_over_many_functions_leads_to_none_by_itself(keywords: str) -> None:
+    event = sample("alarm-with-contributors")
+    (query,) = event["detail"]["configuration"]["metrics"]
+    query["expression"] = query["expression"].replace("GROUP BY", keywords)
+    assert "contributors" in ignored(event)
+
+
+@pytest.mark.parametrize("expression", ["m1 + m2", 'SELECT SUM(Throttles) FROM "AWS/Lambda"', 5, None])
+def test_an_alarm_on_one_sum_over_all_functions_leads_to_the_whole_account(expression: object) -> None:
+    event = sample("alarm-without-function")
+    event["detail"]["configuration"]["metrics"] = [{"id": "e1", "expression": expression, "returnData": True}]
+    assert [look.subject for look in looks(event)] == [Subject("aws", MEMBER, REGION)]
 
 
 def test_an_inspection_asked_for_by_the_hub_may_name_any_account() -> None:
@@ -345,6 +398,16 @@ def test_says_which_field_of_other_events_cannot_be_read() -> None:
     alarm["detail"]["configuration"]["metrics"] = "many"
     with pytest.raises(Malformed, match="metrics is not a list"):
         read_event(alarm, TRUST)
+    contributor = sample("cloudwatch-contributor-invocations")
+    contributor["detail"]["alarmContributor"]["attributes"]["FunctionName"] = "or ders"
+    with pytest.raises(Malformed, match=r"alarmContributor\.attributes\.FunctionName"):
+        read_event(contributor, TRUST)
+    contributor["detail"]["alarmContributor"]["attributes"] = ["orders"]
+    with pytest.raises(Malformed, match=r"alarmContributor\.attributes is not an object"):
+        read_event(contributor, TRUST)
+    contributor["detail"].pop("alarmContributor")
+    with pytest.raises(Malformed, match="alarmContributor is not an object"):
+        read_event(contributor, TRUST)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,9 @@ class Account:
     def snapshot(self) -> FunctionSnapshot:
         return FunctionSnapshot(SUBJECT, reserved=self.reserved)
 
+    def remembered(self, name: str) -> None:
+        raise AssertionError(f"nothing remembered as {name} is needed for this")
+
     def put_function_concurrency(self, **call: Any) -> None:
         if self.facts["refuse"]:
             code, text = "InvalidParameterValueException", str(self.facts["refuse"])

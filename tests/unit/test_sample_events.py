@@ -6,6 +6,7 @@ import re
 import pytest
 
 from functions.core.event import OWN_PREFIX, Forged, Ignored, read_event
+from functions.core.playbook import ApiCall, Wiring
 from functions.core.subject import ACCOUNT, REGION
 from functions.core.triggers import (
     Pattern,
@@ -14,6 +15,7 @@ from functions.core.triggers import (
     member_patterns,
     remediator_pattern,
     ticket_pattern,
+    topology_patterns,
 )
 from functions.playbooks import playbook, playbooks
 
@@ -23,6 +25,7 @@ from .sample_events import EVENTS, FOLDER, HUB, MEMBER, TRUST, sample
 RULES: dict[str, Pattern] = {
     **member_patterns(playbooks()),
     **inspect_patterns(HUB, playbooks()),
+    **topology_patterns(HUB, playbooks()),
     "remediator": remediator_pattern(playbook("reserved-concurrency"), HUB),
     "ticket": ticket_pattern(HUB),
     "forged": forged_pattern(HUB),
@@ -30,19 +33,25 @@ RULES: dict[str, Pattern] = {
 
 # Test event → (what is read from it, the rules it passes). A look names the function, '' for the whole account.
 LEADS_TO: dict[str, tuple[str, set[str]]] = {
-    "cloudtrail-create-function": ("look at orders", {"lambda-calls", "inspect"}),
-    "cloudtrail-update-configuration": ("look at orders", {"lambda-calls", "inspect"}),
+    # What may connect functions is followed, and looked at only where a playbook asks for that too.
+    "cloudtrail-create-function": ("look at orders", {"lambda-wiring", "inspect", "topology"}),
+    "cloudtrail-create-event-source-mapping": ("look at orders", {"lambda-wiring", "topology"}),
+    "cloudtrail-put-bucket-notification": ("ignored: no playbook listens", {"s3-wiring", "topology"}),
+    "cloudtrail-put-targets": ("ignored: no playbook listens", {"events-wiring", "topology"}),
+    "cloudtrail-subscribe": ("ignored: no playbook listens", {"sns-wiring", "topology"}),
+    "cloudtrail-attach-role-policy": ("look at role orders", {"iam-wiring", "inspect", "topology"}),
+    "cloudtrail-update-configuration": ("look at orders", {"lambda-wiring", "inspect", "topology"}),
     "cloudtrail-tag-resource": ("look at orders", {"lambda-calls", "inspect"}),
     "cloudtrail-delete-concurrency": ("look at orders", {"lambda-calls", "inspect"}),
-    "cloudtrail-delete-function": ("look at orders", {"lambda-calls", "inspect"}),
+    "cloudtrail-delete-function": ("look at orders", {"lambda-wiring", "inspect", "topology"}),
     "cloudtrail-delete-secret": ("look at orders", {"secretsmanager-calls", "inspect"}),
     # Whose secret it is stands in the request, and a pattern cannot tell a name from an ARN.
     "cloudtrail-delete-other-secret": ("ignored: not about a secret of ours", {"secretsmanager-calls", "inspect"}),
-    "cloudtrail-role-boundary": ("look at role orders", {"iam-calls", "inspect"}),
-    "cloudtrail-name-as-arn": ("look at orders", {"lambda-calls", "inspect"}),
-    "cloudtrail-duplicate": ("look at orders", {"lambda-calls", "inspect"}),
+    "cloudtrail-role-boundary": ("look at role orders", {"iam-wiring", "inspect", "topology"}),
+    "cloudtrail-name-as-arn": ("look at orders", {"lambda-wiring", "inspect", "topology"}),
+    "cloudtrail-duplicate": ("look at orders", {"lambda-wiring", "inspect", "topology"}),
     # These two stay in the member account; code refuses them once more, should a rule be too wide.
-    "cloudtrail-create-function-failed": ("ignored: failed", {"inspect"}),
+    "cloudtrail-create-function-failed": ("ignored: failed", {"inspect", "topology"}),
     "cloudtrail-own-role": ("ignored: our own call", {"inspect"}),
     "config-compliance-change": ("look at orders", {"config-compliance", "inspect"}),
     "config-item-change": ("look at orders", {"config-item", "inspect"}),
@@ -50,12 +59,15 @@ LEADS_TO: dict[str, tuple[str, set[str]]] = {
     "health-other-account": ("look at orders", {"health", "inspect"}),
     "alarm-throttles": ("look at orders", {"alarm", "inspect"}),
     "alarm-without-function": ("look at ", {"alarm", "inspect"}),
+    "alarm-with-contributors": ("ignored: events of their own", {"alarm", "inspect"}),
+    "cloudwatch-contributor-invocations": ("look at orders", {"alarm", "inspect"}),
+    "cloudwatch-contributor-recursion-dropped": ("look at orders", {"alarm", "inspect"}),
     "custom-inspection-requested": ("look at orders", {"inspect-test"}),
-    "custom-wrapped": ("look at orders", {"inspect-test"}),
+    "custom-wrapped": ("look at orders", {"inspect-test", "topology-test"}),
     "forged-finding": ("forged: only the hub", {"forged"}),
     "forged-fix-request": ("forged: only the hub", {"forged"}),
     # A true call record as far as any rule can see.
-    "forged-other-account": ("forged: speaks of account '333333333333'", {"lambda-calls", "inspect"}),
+    "forged-other-account": ("forged: speaks of account '333333333333'", {"lambda-wiring", "inspect", "topology"}),
 }
 
 
@@ -90,9 +102,32 @@ def test_passes_the_rules_of_the_table_and_no_other(name: str, rule: str) -> Non
     assert matches(RULES[rule], sample(name)) == (rule in LEADS_TO[name][1])
 
 
-def test_every_rule_has_a_test_event_or_is_for_the_hub_alone() -> None:
+def test_every_kind_of_rule_has_a_test_event_or_is_for_the_hub_alone() -> None:
+    """Those about calls are of one kind."""
+
+    def kinds(rules: set[str]) -> set[str]:
+        call = ["AWS API Call via CloudTrail"]
+        return {"call" if RULES[rule].get("detail-type") == call else rule for rule in rules}
+
     passed = set.union(*(rules for _, rules in LEADS_TO.values()))
-    assert set(RULES) - passed == {"remediator", "ticket", "inspect-fixed"}
+    assert kinds(set(RULES)) - kinds(passed) == {"remediator", "ticket", "inspect-fixed"}
+
+
+def named(kind: type[ApiCall] | type[Wiring]) -> set[tuple[str, str]]:
+    """Each call that a playbook declares: service and name."""
+    triggers = [t for one in playbooks() for t in one.triggers if isinstance(t, kind)]
+    return {(t.service, name) for t in triggers for name in t.names}
+
+
+@pytest.mark.parametrize(("service", "name"), sorted(named(ApiCall) | named(Wiring)))
+def test_a_call_that_a_playbook_asks_for_leaves_the_member_once(service: str, name: str) -> None:
+    event = sample("cloudtrail-create-function", source=f"aws.{service}")
+    event["detail"] |= {"eventSource": f"{service}.amazonaws.com", "eventName": name}
+    forwarding, *others = (rule for rule, pattern in RULES.items() if matches(pattern, event))
+    assert forwarding in member_patterns(playbooks())
+    always = {("lambda", "DeleteFunction20150331")}
+    looked_at = {"inspect"} if (service, name) in named(ApiCall) | always else set()
+    assert set(others) == looked_at | ({"topology"} if (service, name) in named(Wiring) else set())
 
 
 @pytest.mark.parametrize("name", EVENTS)
@@ -156,7 +191,7 @@ def test_no_outcome_reaches_the_remediator(kind: str) -> None:
 def test_what_no_playbook_asked_for_stays_in_the_member_account() -> None:
     member = member_patterns(playbooks())
     other_call = sample("cloudtrail-create-function")
-    other_call["detail"]["eventName"] = "UpdateFunctionCode20150331v2"
+    other_call["detail"]["eventName"] = "PutFunctionCodeSigningConfig"
     compliant = sample("config-compliance-change")
     compliant["detail"]["newEvaluationResult"]["complianceType"] = "COMPLIANT"
     other_type = sample("config-item-change")

@@ -199,6 +199,42 @@ def test_shows_what_was_changed_and_what_was_put_back() -> None:
     assert "*What was undone* (by Dev/bob): Put back." in shown(opened(1), applied(2), undone(3))
 
 
+ORDERS = "arn:aws:lambda:eu-west-1:222222222222:function:orders"
+ELSEWHERE = "arn:aws:sqs:eu-west-1:999999999999:jobs"
+
+
+@pytest.mark.parametrize(
+    ("value", "line"),
+    [
+        (None, "not set"),
+        ("Enabled", '"Enabled"'),
+        ({"Id": "made", "Arn": ORDERS}, "Id=made, Arn=function:orders"),
+        ({"QueueArn": ELSEWHERE}, f"QueueArn={ELSEWHERE}"),
+        ({"Bucket": "arn:aws:s3:::data", "Events": ["s3:A", "s3:B", "s3:C"]}, "Bucket=data, Events=s3:A and 2 more"),
+        (
+            {"Filter": {"Key": {}}, "Empty": {}, "None": [], "Unset": None},
+            "Filter=…, Empty=none, None=none, Unset=not set",
+        ),
+        ({"days": 14, "on": True, "senders": [{"Service": "sns"}]}, "days=14, on=true, senders=…"),
+        ({"text": "two\nlines"}, "text=two lines"),
+        ([ORDERS, "billing"], "function:orders, billing"),
+        ([{"setting": "a"}], "…"),
+        ([], "none"),
+        ({}, "none"),
+        (["n" * 300], "n" * 79 + "…"),
+        ({str(n): "n" * 70 for n in range(9)}, cut(", ".join(f"{n}={'n' * 70}" for n in range(9)), 200)),
+    ],
+)
+def test_a_setting_with_several_parts_is_one_short_line(value: object, line: str) -> None:
+    changes = ({"setting": "target", "before": value, "after": "gone"},)
+    (done,) = (
+        b["text"]["text"]
+        for b in ticket_message(ticket(opened(1), replace(applied(2), changes=changes))).blocks
+        if "What was done" in str(b)
+    )
+    assert done.split("```")[1] == f'target: {line} → "gone"'
+
+
 def test_says_why_nothing_was_changed() -> None:
     assert "*Nothing was changed*: operators lowered everything" in shown(
         opened(1, "observe", because="operators lowered everything")

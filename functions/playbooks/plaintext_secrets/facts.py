@@ -11,12 +11,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from functions.adapters.role_access import READ_SECRET, simulate
 from functions.core.fix import Member
 from functions.core.secret_name import function_of_secret, secret_name
 from functions.core.snapshot import FunctionSnapshot
 from functions.playbooks.plaintext_secrets import environment, secret_policy
 from functions.playbooks.plaintext_secrets.known import FUNCTION_TAG, ORPHANED_TAG, Facts, Secret
-from functions.playbooks.plaintext_secrets.role_access import READ_SECRET, simulate
 from functions.playbooks.plaintext_secrets.tiers import secrets_in
 from functions.playbooks.plaintext_secrets.versions import OldVersion, old_versions
 
@@ -48,7 +48,9 @@ def access(member: Member, snapshot: FunctionSnapshot) -> Facts:
     denials = secret_policy.foreign_denials(policy)
     denied = f"the secret's policy denies something ({', '.join(denials)})" if denials else ""
     granted = secret_policy.grants(policy, snapshot.role)
-    return Facts(secret, granted, denied or simulate(member, snapshot, READ_SECRET, secret.arn).problem)
+    return Facts(
+        secret, granted, denied or simulate(member, snapshot.subject, snapshot.role, READ_SECRET, secret.arn).problem
+    )
 
 
 def describe(member: Member, secret_id: str) -> Secret | None:

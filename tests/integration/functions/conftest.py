@@ -22,7 +22,7 @@ from functions.playbooks import playbooks
 from warden.local.emulator import Emulator
 
 HUB, MEMBER, REGION = "111111111111", "222222222222", "eu-west-1"
-ENTRY_POINTS = ("inspector", "remediator", "ticket", "sweep")
+ENTRY_POINTS = ("inspector", "remediator", "ticket", "sweep", "topology")
 
 
 @dataclass
@@ -171,6 +171,7 @@ def make_world(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, **changes: A
         "WARDEN_DLQ_URL": queues["dead"],
         "WARDEN_SWEEP_QUEUE_URL": queues["sweep"],
         "WARDEN_INSPECT_QUEUE_URL": queues["inspect"],
+        "WARDEN_TOPOLOGY_QUEUE_URL": queues["topology"],
         "WARDEN_REGIONS": REGION,
         "WARDEN_ACCOUNTS": MEMBER,
         "WARDEN_SLACK_SECRET": "warden/slack",
@@ -205,7 +206,8 @@ def _hub(world: World) -> dict[str, str]:
         BillingMode="PAY_PER_REQUEST",
     )
     queues = {
-        name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("own", "dead", "sweep", "inspect", "outbox")
+        name: sqs.create_queue(QueueName=name)["QueueUrl"]
+        for name in ("own", "dead", "sweep", "inspect", "topology", "outbox")
     }
     events.create_event_bus(Name="warden")
     events.put_rule(Name="all", EventBusName="warden", EventPattern=json.dumps({"source": [{"prefix": "warden"}]}))
@@ -247,10 +249,19 @@ def _statements(found: set[Permission], without: tuple[str, ...]) -> list[dict[s
             "Effect": "Allow",
             "Action": p.action,
             "Resource": p.resource.format(partition="aws", region="*", account=MEMBER),
+            **({"Condition": _conditions(p)} if p.conditions else {}),
         }
         for p in found
         if p.action not in without
     ]
+
+
+def _conditions(permission: Permission) -> dict[str, dict[str, list[str]]]:
+    found: dict[str, dict[str, list[str]]] = {}
+    for operator, key, value in permission.conditions:
+        filled = value.format(partition="aws", region="*", account=MEMBER)
+        found.setdefault(operator, {}).setdefault(key, []).append(filled)
+    return found
 
 
 def _role(world: World, account: str, name: str, trust: dict[str, Any], statements: list[dict[str, Any]]) -> None:

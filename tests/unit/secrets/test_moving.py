@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from functions.adapters.role_access import READ_SECRET, judge
 from functions.core.secret_name import function_of_secret, secret_name
 from functions.playbooks.plaintext_secrets import secret_policy
 from functions.playbooks.plaintext_secrets.classifier.classify import classify
@@ -24,7 +25,6 @@ from functions.playbooks.plaintext_secrets.environment import (
     with_references,
     with_values,
 )
-from functions.playbooks.plaintext_secrets.role_access import READ_SECRET, judge
 from functions.playbooks.plaintext_secrets.versions import old_versions
 
 ARN = "arn:aws:secretsmanager:eu-west-1:222222222222:secret:warden/orders/env-AbCdEf"

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from functions.adapters import network
 from functions.adapters.layer_files import PackageUnreadable, external_extensions, file_names
+from functions.adapters.role_access import READ_SECRET, simulate
 from functions.core.fix import CannotFix, Member, Work
 from functions.core.network import Blocked, reach
 from functions.core.secret_name import secret_name
@@ -25,7 +26,6 @@ from functions.playbooks.plaintext_secrets import environment, secret_policy
 from functions.playbooks.plaintext_secrets.facts import describe, policy_of
 from functions.playbooks.plaintext_secrets.fixes import vault
 from functions.playbooks.plaintext_secrets.known import Secret
-from functions.playbooks.plaintext_secrets.role_access import READ_SECRET, simulate
 
 NOT_PROVABLE = "not-provable"
 NO_LAYER = "no-layer"
@@ -212,7 +212,9 @@ def _by_access(work: Work, snapshot: FunctionSnapshot, secret: Secret | None) ->
     subject = snapshot.subject
     name = secret_name(subject.function)
     arn = f"arn:{subject.partition}:secretsmanager:{subject.region}:{subject.account}:secret:{name}-AbCdEf"
-    problem = simulate(work.member, snapshot, READ_SECRET, secret.arn if secret is not None else arn).problem
+    problem = simulate(
+        work.member, snapshot.subject, snapshot.role, READ_SECRET, secret.arn if secret is not None else arn
+    ).problem
     if problem:
         yield problem
     key = secret.key if secret is not None else str(work.settings["kms_key"])
@@ -230,7 +232,7 @@ def _by_key(work: Work, snapshot: FunctionSnapshot, key_id: str) -> Iterator[str
         return
     if key.get("KeyState", "Enabled") != "Enabled":
         yield f"the key {key_id} is {key['KeyState']}"
-    may = simulate(work.member, snapshot, "kms:Decrypt", key["Arn"])
+    may = simulate(work.member, snapshot.subject, snapshot.role, "kms:Decrypt", key["Arn"])
     if may.problem:
         yield may.problem
     elif not may.allowed or not _leaves_it_to_iam(policy, snapshot.subject.account):

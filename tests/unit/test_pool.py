@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from functions.core.fix import CannotFix
-from functions.playbooks.reserved_concurrency.size import Demand, Pool, reservation, size
+from functions.core.pool import Demand, Pool, reservation, size
 
 DEMANDS = st.builds(Demand, st.none() | st.integers(0, 20_000), st.integers(0, 5_000))
 POOLS = st.builds(
