@@ -5,6 +5,8 @@ UV := .tools/bin/uv
 READY := .venv/.ready
 RUN := .venv/bin
 ARGS ?=
+# The tests wait more than they compute, for servers, queues and functions, so there may be more of these than cores.
+WORKERS ?= 3
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_PYTHON := $(PYTHON)
@@ -18,7 +20,7 @@ demo: $(READY) ## the whole system on this machine (ARGS="--once --json" for scr
 	@$(RUN)/warden demo $(ARGS)
 
 test: $(READY) ## every test that needs Python only
-	@$(RUN)/pytest -m "not system" $(ARGS)
+	@$(RUN)/pytest -m "not system" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-system: $(READY) ## tests with programs of the operating system: Chromium, ruby, strace
 	@$(RUN)/pytest -m system $(ARGS)

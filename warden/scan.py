@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,6 +17,9 @@ from functions.core.finding import Finding
 from functions.core.snapshot import FunctionSnapshot, from_get_function
 from functions.core.subject import Subject, partition_of
 from functions.playbooks import examinations
+from functions.playbooks.recursive_loop.facts import LOOPS
+from functions.playbooks.recursive_loop.known import loop_to_json
+from warden import loops
 from warden.connection import Connection, NoAccess, connect
 from warden.output import as_json, as_table, finding_row
 
@@ -49,7 +52,8 @@ class Scan:
 def scan(regions: str | None, json_: bool) -> None:
     """Check every function of the account you are in; changes nothing.
 
-    Exit code 1 if there are findings. Needs lambda:ListFunctions and lambda:GetFunction.
+    Exit code 1 if there are findings. Needs lambda:ListFunctions and lambda:GetFunction, and for loops what
+    `warden loops` needs; what may not be read is listed.
     """
     connection = connect()
     account, _ = connection.me()
@@ -79,11 +83,18 @@ def look(connection: Connection, account: str, regions: Sequence[str], *, quiet:
             subjects += _functions(connection, account, region)
         except (ClientError, BotoCoreError) as error:
             not_checked.append(NotChecked(region, "every function", _why(error)))
+    known: dict[str, dict[str, Any]] = {}
+    for region in {subject.region for subject in subjects}:
+        graph = loops.look(connection, account, region, quiet=quiet)
+        known[region] = {LOOPS: {"loops": [loop_to_json(loop) for loop in graph.loops]}}
+        lacking = sorted({item.action for item in graph.not_read})
+        if lacking:
+            not_checked.append(NotChecked(region, "loops", f"not all was read: {', '.join(lacking)}"))
     findings: list[Finding] = []
     console = Console(stderr=True, quiet=quiet)
     with Progress(console=console, transient=True) as progress, ThreadPoolExecutor(_AT_ONCE) as pool:
         task = progress.add_task("checking functions", total=len(subjects))
-        for found in pool.map(lambda subject: _check(connection, subject), subjects):
+        for found in pool.map(lambda subject: _check(connection, subject, known[subject.region]), subjects):
             progress.advance(task)
             findings += [one for one in found if isinstance(one, Finding)]
             not_checked += [one for one in found if isinstance(one, NotChecked)]
@@ -102,6 +113,7 @@ class _OwnAccount:
 
     connection: Connection
     subject: Subject
+    known: Mapping[str, Any]
 
     def client(self, service: str, patience: int = 0) -> Any:  # noqa: ARG002 - nothing is asked that takes long
         return self.connection.client(service, self.subject.region)
@@ -109,9 +121,12 @@ class _OwnAccount:
     def snapshot(self) -> FunctionSnapshot:
         return from_get_function(self.subject, self.client("lambda").get_function(FunctionName=self.subject.function))
 
+    def remembered(self, name: str) -> Any:
+        return self.known.get(name)
 
-def _check(connection: Connection, subject: Subject) -> list[Finding | NotChecked]:
-    member = _OwnAccount(connection, subject)
+
+def _check(connection: Connection, subject: Subject, known: Mapping[str, Any]) -> list[Finding | NotChecked]:
+    member = _OwnAccount(connection, subject, known)
     try:
         snapshot = member.snapshot()
     except (ClientError, BotoCoreError) as error:
@@ -119,7 +134,9 @@ def _check(connection: Connection, subject: Subject) -> list[Finding | NotChecke
     seen: list[Finding | NotChecked] = []
     for examination in examinations():
         try:
-            seen += examination.findings(member, snapshot, examination.playbook.settings)
+            found = examination.findings(member, snapshot, examination.playbook.settings)
+            # What one function's check says of another one, that one's own says too.
+            seen += [finding for finding in found if finding.subject == subject]
         except (ClientError, BotoCoreError) as error:
             seen.append(NotChecked(subject.region, subject.function, f"{examination.playbook.id}: {_why(error)}"))
     return seen

@@ -68,7 +68,7 @@ def _common(command: click.Command) -> click.Command:
 @click.command()
 def approve(ticket_id: str, json_: bool, wait: float) -> None:
     """Let the bot fix what TICKET is about."""
-    connection, ticket, who = _find(ticket_id)
+    connection, ticket, who = find(ticket_id)
     if not any(p.id == ticket.finding.playbook and p.fixable for p in playbooks()):
         raise click.UsageError(f"nothing can be fixed for {ticket.finding.playbook}: the ticket says what to do")
     history = connection.store().known(ticket.finding.subject).fixes.get(ticket.id, ())
@@ -81,7 +81,7 @@ def approve(ticket_id: str, json_: bool, wait: float) -> None:
 @click.command()
 def undo(ticket_id: str, json_: bool, wait: float) -> None:
     """Put back what the bot changed for TICKET."""
-    connection, ticket, who = _find(ticket_id)
+    connection, ticket, who = find(ticket_id)
     history = connection.store().known(ticket.finding.subject).fixes.get(ticket.id, ())
     if not history or history[-1].status in (Status.FAILED, Status.UNDONE):
         why = "it is undone already" if history and history[-1].status is Status.UNDONE else "nothing was changed"
@@ -127,7 +127,7 @@ for _command in (approve, undo, snooze, exempt):
 
 
 def _decide(ticket_id: str, code: str, until: datetime, reason: str, *, json_: bool, wait: float) -> None:
-    connection, ticket, who = _find(ticket_id)
+    connection, ticket, who = find(ticket_id)
     text = f"{code} until {until.date()} by {who}{': ' + reason if reason else ''}"
     at = iso(now())
     message = Message(Kind.TICKET_ACTION, ticket.finding, at, by=who, code=code, text=text, until=iso(until))
@@ -136,7 +136,8 @@ def _decide(ticket_id: str, code: str, until: datetime, reason: str, *, json_: b
     _report(after, json_, (State.SNOOZED, State.EXEMPT))
 
 
-def _find(ticket_id: str) -> tuple[Connection, Ticket, str]:
+def find(ticket_id: str) -> tuple[Connection, Ticket, str]:
+    """Return the hub, a ticket as a person types its id, and who asks. Raises `click.UsageError`."""
     connection = connect()
     _, who = connection.me()
     name = ticket_id.strip().lower()

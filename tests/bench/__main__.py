@@ -11,7 +11,18 @@ from pathlib import Path
 
 import click
 
-from tests.bench import api_calls, burst, cold_start, event_to_fix, loops, secrets, sizes, warm_event, wrapper_start
+from tests.bench import (
+    api_calls,
+    burst,
+    cold_start,
+    event_to_fix,
+    loop_break,
+    loops,
+    secrets,
+    sizes,
+    warm_event,
+    wrapper_start,
+)
 from tests.bench.run import Run
 from tests.bench.table import Row, render
 
@@ -25,6 +36,7 @@ FIGURES: dict[str, Callable[[Run], list[Row]]] = {
     "secrets": secrets.measure,
     "wrapper-start": wrapper_start.measure,
     "loops": loops.measure,
+    "loop-break": loop_break.measure,
 }
 
 

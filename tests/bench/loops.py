@@ -1,22 +1,28 @@
-"""How long it takes to find the loops of a large account, once its graph has been read."""
+"""How many calls it takes to read a large account, how long to make its graph, and how long to find its loops."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sized
 
+from functions.adapters import topology
+from functions.playbooks.recursive_loop import joined
 from functions.playbooks.recursive_loop.components import components
 from functions.playbooks.recursive_loop.cycles import cheapest_breaks, shortest_cycle
 from functions.playbooks.recursive_loop.globs import intersects
-from functions.playbooks.recursive_loop.graph import Graph
+from functions.playbooks.recursive_loop.graph import Confidence, Graph
 from functions.playbooks.recursive_loop.loops import loops
 from tests.bench.run import Run
 from tests.bench.table import Row, median
 from tests.unit.loops.graphs import edge, function, large, queue, wildcards
+from tests.unit.loops.planted import Answers, Made, make
 
 _NODES, _EDGES, _LOOPS = 5_000, 16_500, 100
 _MEETINGS = 100
+_WILDCARDS = 20
+_MOST_CALLS = 2_000
 
 
 def measure(run: Run) -> list[Row]:
@@ -30,6 +36,7 @@ def measure(run: Run) -> list[Row]:
     size = f"{len(giant.leaving):,} nodes, {len(giant.edges):,} edges"
     found = f"{_LOOPS} loops"
     return [
+        *(row for size in (1_000, *(() if run.quick else (10_000,))) for row in _whole(run, size)),
         Row(block, "components", _milliseconds(lambda: components(account), times), "ms", aim=20, note=found),
         Row(block, "with witnesses and breaks", _milliseconds(lambda: loops(account), times), "ms", aim=200),
         Row(worst, "components", _milliseconds(lambda: components(tangle), times), "ms", aim=100, note=size),
@@ -40,6 +47,63 @@ def measure(run: Run) -> list[Row]:
             "loops, two resource patterns", "whether they meet", _milliseconds(_meet, times) / _MEETINGS, "ms", aim=0.5
         ),
     ]
+
+
+def _whole(run: Run, functions: int) -> list[Row]:
+    """Return the calls and the time of a whole account, from what AWS tells to the graph with what was asked closer."""
+    run.say(f"loops of {functions:,} functions")
+    made = make(
+        1,
+        functions=functions,
+        buckets=functions // 5,
+        rules=functions * 3 // 10,
+        subscriptions=functions * 3 // 10,
+        wildcards=_WILDCARDS / functions,
+    )
+    # What was found out about an account of that name before would make this one quick.
+    joined._known.cache_clear()
+    answers = Answers(made.account)
+    graph, first = _graph(made, answers)
+    calls = _listed(made) + answers.calls
+    _, again = _graph(made, answers)
+    unsure = Counter(each.confidence for each in graph.edges)[Confidence.C]
+    block = f"loops, account of {functions:,} functions, {_WILDCARDS} of which may do nearly anything"
+    told = f"{len(graph.edges):,} edges, {unsure:,} of them by wildcards"
+    return [
+        Row(block, "reading", calls, "calls", aim=_MOST_CALLS if functions == 1_000 else None, note="by its pages"),
+        Row(block, "graph, first time", first, "s", note=told),
+        Row(block, "graph, nothing changed since", again, "s"),
+        Row(block, "loops", _milliseconds(lambda: loops(graph), 1), "ms"),
+    ]
+
+
+def _graph(made: Made, answers: Answers) -> tuple[Graph, float]:
+    began = time.perf_counter()
+    _, graph = topology.closer(answers, made.account, joined.written(made.account))
+    return graph, time.perf_counter() - began
+
+
+def _listed(made: Made) -> int:
+    """Count what `functions.adapters.topology` asks before it looks closer: pages as AWS cuts them, then one by one."""
+    account = made.account
+    per_bus = Counter(rule.bus for rule in account.rules)
+    sources = {one.source for one in account.mappings} | {one.source for one in account.pipes}
+    queues = {source for source in sources if ":sqs:" in source}
+    hundreds: tuple[Sized, ...] = (account.mappings, account.subscriptions, account.pipes, account.schedules)
+    pages = [
+        _pages(len(account.functions), 50),
+        _pages(made.buckets, 10_000),
+        _pages(len(account.roles), 1_000),
+        _pages(len(per_bus), 100),
+        *(_pages(rules, 100) for rules in per_bus.values()),
+        *(_pages(len(listed), 100) for listed in (*hundreds, account.state_machines)),
+    ]
+    groups = {one.log_group_arn for one in account.functions}
+    return sum(pages) + made.buckets + sum(map(len, (account.rules, account.state_machines, groups, queues)))
+
+
+def _pages(items: int, page: int) -> int:
+    return max(1, -(-items // page))
 
 
 def _account() -> Graph:

@@ -18,7 +18,10 @@ from warden.local.cloud import HUB, REGION, Cloud
 from warden.local.functions import create_function
 
 FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH = (digit * 12 for digit in "45678")
-QUEUES = ("warden-inspect", "warden-ticket", "warden-sweep", *(f"warden-fix-{one.id}" for one in playbooks()))
+QUEUES = (
+    *("warden-inspect", "warden-ticket", "warden-sweep", "warden-topology"),
+    *(f"warden-fix-{one.id}" for one in playbooks()),
+)
 
 
 @pytest.fixture(scope="session")

@@ -70,35 +70,21 @@ def test_once_reports_every_scenario_and_leaves_nothing_behind(tmp_path: Path) -
     assert not (tmp_path / ".warden" / "demo.json").exists()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["Ctrl-C", "terminated", "killed"])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["terminated", "killed"])
 def test_ending_it_leaves_no_process_behind(tmp_path: Path, how: signal.Signals) -> None:
     demo = start(folder=tmp_path)
     try:
-        assert demo.stdout is not None
-        for line in demo.stdout:
-            if "reserved 10" in line:
-                break
-        children = descendants(demo.pid)
-        assert children, "the embedded AWS is a process of its own"
-        demo.send_signal(how)
-        demo.wait(timeout=30)
-        for _ in range(100):
-            if not alive(children):
-                break
-            time.sleep(0.1)
-        assert alive(children) == set()
+        wait_for(demo, "reserved 10")
+        leaves_no_process_behind(demo, how)
     finally:
         demo.kill()
         demo.wait()
 
 
-def test_a_second_terminal_finds_the_demo(tmp_path: Path) -> None:
+def test_a_second_terminal_finds_the_demo_until_ctrl_c_ends_it_and_all_it_started(tmp_path: Path) -> None:
     demo = start(folder=tmp_path)
     try:
-        assert demo.stdout is not None
-        for line in demo.stdout:
-            if "Ctrl-C ends everything" in line:
-                break
+        wait_for(demo, "Ctrl-C ends everything")
         bare = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
         listed = subprocess.run(
             [sys.executable, "-m", "warden.cli", "tickets", "--all", "--json"],
@@ -112,6 +98,26 @@ def test_a_second_terminal_finds_the_demo(tmp_path: Path) -> None:
         assert listed.returncode == 0, listed.stderr
         assert "using the demo on http://127.0.0.1:" in listed.stderr
         assert "checkout" in {t["function"] for t in json.loads(listed.stdout)}
+        leaves_no_process_behind(demo, signal.SIGINT)
     finally:
-        demo.send_signal(signal.SIGINT)
-        demo.wait(timeout=30)
+        demo.kill()
+        demo.wait()
+
+
+def wait_for(demo: subprocess.Popen[str], text: str) -> None:
+    """Read what a demo says until it says this."""
+    assert demo.stdout is not None
+    assert any(text in line for line in demo.stdout), f"it ended without {text!r}"
+
+
+def leaves_no_process_behind(demo: subprocess.Popen[str], how: signal.Signals) -> None:
+    """End a demo: whatever it started ends with it."""
+    children = descendants(demo.pid)
+    assert children, "the embedded AWS is a process of its own"
+    demo.send_signal(how)
+    demo.wait(timeout=30)
+    for _ in range(100):
+        if not alive(children):
+            break
+        time.sleep(0.1)
+    assert alive(children) == set()

@@ -29,6 +29,7 @@ BY_LAMBDA_ITSELF = {
     "sqs:ReceiveMessage",
 }
 GET_FUNCTION = "lambda:GetFunction"
+UNDOES = "lambda:DeleteFunctionConcurrency"
 # A transaction is allowed by the actions of its members.
 NOT_AN_ACTION = {"dynamodb:TransactWriteItems"}
 
@@ -38,8 +39,20 @@ KEPT_FOR_A_WHILE = {"sts:AssumeRole", "secretsmanager:GetSecretValue"}
 # The role of plaintext-secrets and what the inspector reads for it have a test of their own, in
 # tests/integration/functions/test_permissions_of_secrets.py: a secret's whole life takes too long here.
 PROVED_ELSEWHERE = playbook("plaintext-secrets")
+# What every remediator may do in the hub is shown with this one's.
+MODEL = playbook("reserved-concurrency")
+GUARD = playbook("recursion-guard-off")
+GUARD_READS = {permission.action for permission in GUARD.reads} - {GET_FUNCTION}
+REFUSED = "refused-events"
+"""A queue for the events that Lambda refuses a function that loops: without one a person would have to approve."""
 
 Role = tuple[str, str]
+
+# Whose every action a function that is made wrongly calls for.
+BY_A_MISTAKE = {
+    *((HUB, name) for name in ("warden-ticket", MODEL.remediator)),
+    *((PAYMENTS, name) for name in ("warden-forwarder", MODEL.member_role)),
+}
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +63,7 @@ def own_cloud() -> Iterator[Cloud]:
     ) as running:
         # Room for every fix that the probes below ask for.
         running.emulator.configure(account_concurrency={PAYMENTS: 100_000})
+        _let_functions_send(running)
         yield running
 
 
@@ -59,6 +73,7 @@ def test_what_is_declared_is_what_is_used(own_cloud: Cloud) -> None:
         outcome = scenario.run(own_cloud)
         assert outcome.ok, outcome
     _disturb(own_cloud)
+    _switch_loop_detection_off(own_cloud)
     _undo_one(own_cloud)
     assert own_cloud.emulator.idle(60)
 
@@ -76,20 +91,41 @@ def test_what_is_declared_is_what_is_used(own_cloud: Cloud) -> None:
 
 
 def test_with_any_action_removed_something_is_denied(own_cloud: Cloud) -> None:
+    found = [
+        (role, action)
+        for role, declared in _declared(own_cloud).items()
+        for action in sorted(_own(role[1], declared) - BY_LAMBDA_ITSELF)
+    ]
     not_denied = []
-    for role, declared in _declared(own_cloud).items():
-        # What every remediator may do is shown with one of them.
-        own = {permission.action for permission in PROVED_ELSEWHERE.hub_reads}
-        actions = declared & own if role[1] == PROVED_ELSEWHERE.remediator else declared
-        for action in sorted(actions - BY_LAMBDA_ITSELF):
-            restore = _remove(own_cloud, role, action)
-            try:
-                if not _denied(own_cloud, role, action):
-                    not_denied.append((role, action))
-            finally:
-                restore()
-                _free_locks(own_cloud)
+    # The first probe waits until there is nothing to do, and each leaves more to do behind.
+    for role, action in sorted(found, key=lambda pair: pair[1] != UNDOES):
+        restore = _remove(own_cloud, role, action)
+        try:
+            if not _denied(own_cloud, role, action):
+                not_denied.append((role, action))
+        finally:
+            restore()
+            _free_locks(own_cloud)
     assert not_denied == [], "\n".join(str(pair) for pair in not_denied)
+
+
+def _own(role: str, declared: set[str]) -> set[str]:
+    """The actions to take away from a role: of a remediator in the hub those that are its playbook's own."""
+    others = {one.remediator: {p.action for p in one.hub_reads} for one in playbooks() if one is not MODEL}
+    return declared & others.get(role, declared)
+
+
+def _let_functions_send(cloud: Cloud) -> None:
+    """Make the queue, and let the role that functions run under send to it."""
+    create_function(cloud, PAYMENTS, f"f{uuid.uuid4().hex[:10]}", {})
+    cloud.client("sqs", PAYMENTS).create_queue(QueueName=REFUSED)
+    send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": _refused_queue()}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [send]})
+    cloud.client("iam", PAYMENTS).put_role_policy(RoleName="app", PolicyName="sends", PolicyDocument=document)
+
+
+def _refused_queue() -> str:
+    return f"arn:aws:sqs:{REGION}:{PAYMENTS}:{REFUSED}"
 
 
 def _denied(cloud: Cloud, role: Role, action: str) -> bool:
@@ -97,10 +133,16 @@ def _denied(cloud: Cloud, role: Role, action: str) -> bool:
     cloud.emulator.clear_calls()
     if action in KEPT_FOR_A_WHILE:
         _restart(cloud, role[1])
-    if action == "lambda:DeleteFunctionConcurrency":
+    if action == UNDOES:
         # A fix has to come first, and what the probes before this one set going is in its way.
         cloud.emulator.idle(60)
         _undo_one(cloud)
+    elif role[1] == GUARD.member_role or action in GUARD_READS:
+        # One function is to be looked at and fixed, after all that the probes before this one set going.
+        cloud.emulator.idle(60)
+        _switch_loop_detection_off(cloud)
+    elif role in BY_A_MISTAKE:
+        _make_mistakes(cloud)
     else:
         _disturb(cloud)
 
@@ -137,7 +179,17 @@ _MEMBERS_OF_TRANSACTIONS = {"dynamodb:UpdateItem", "dynamodb:PutItem"}
 
 
 def _disturb(cloud: Cloud) -> None:
-    """Give every function something to do: mistakes, a sweep, an alarm about no function, and nonsense to bury."""
+    """Give every function something to do: mistakes, a secret, and a sweep, which looks at every function there is."""
+    schedule = {"version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+    stranger = {"sweep": {"account": "123456789012", "region": REGION}}
+    _queue(cloud, "warden-sweep", json.dumps(schedule), json.dumps(stranger))
+    password = {"DB_PASSWORD": f"pw-{uuid.uuid4().hex}"}
+    create_function(cloud, PAYMENTS, f"f{uuid.uuid4().hex[:10]}", {}, variables=password)
+    _make_mistakes(cloud)
+
+
+def _make_mistakes(cloud: Cloud) -> None:
+    """Make two mistakes, raise an alarm about no function, and give every function nonsense to bury."""
     for _ in range(2):
         critical(cloud, PAYMENTS, f"f{uuid.uuid4().hex[:10]}")
     alarm = {
@@ -152,14 +204,18 @@ def _disturb(cloud: Cloud) -> None:
         "detail": {"alarmName": "warden-throttles", "state": {"value": "ALARM"}, "configuration": {"metrics": []}},
     }
     cloud.emulator.send_event(alarm, account=PAYMENTS, region=REGION)
-    schedule = {"version": "0", "source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
-    stranger = {"sweep": {"account": "123456789012", "region": REGION}}
-    _queue(cloud, "warden-sweep", json.dumps(schedule), json.dumps(stranger))
-    password = {"DB_PASSWORD": f"pw-{uuid.uuid4().hex}"}
-    create_function(cloud, PAYMENTS, f"f{uuid.uuid4().hex[:10]}", {}, variables=password)
     fixes = [f"warden-fix-{one.id}" for one in playbooks()]
     for queue in ("warden-inspect", "warden-ticket", "warden-sweep", *fixes):
         _queue(cloud, queue, "nonsense")
+
+
+def _switch_loop_detection_off(cloud: Cloud) -> None:
+    name, client = f"f{uuid.uuid4().hex[:10]}", cloud.client("lambda", PAYMENTS)
+    create_function(cloud, PAYMENTS, name, {})
+    client.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0, "MaxAttempts": 2000})
+    destinations = {"OnFailure": {"Destination": _refused_queue()}}
+    client.put_function_event_invoke_config(FunctionName=name, DestinationConfig=destinations)
+    client.put_function_recursion_config(FunctionName=name, RecursiveLoop="Allow")
 
 
 def _undo_one(cloud: Cloud) -> None:
@@ -199,7 +255,8 @@ def _used(cloud: Cloud) -> Mapping[Role, set[str]]:
     found: defaultdict[Role, set[str]] = defaultdict(set)
     for call in cloud.emulator.calls():
         if ":assumed-role/warden-" in call.principal_arn:
-            found[call.account, _role(call.principal_arn)].add(call.iam_action)
+            members = _MEMBERS_OF_TRANSACTIONS if call.operation == "TransactWriteItems" else set()
+            found[call.account, _role(call.principal_arn)] |= {call.iam_action, *members}
     return found
 
 
