@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -240,7 +241,7 @@ def writes(
     With the `reach` that was found last time, only what is new or different is asked; it is brought up to date.
     """
     functions = tuple(functions)
-    used = {function.role for function in functions}
+    used = Counter(function.role for function in functions)
     reached = (reach or Reach()).of([role for arn, role in roles.items() if arn in used], resources)
     names = Names(resources)
     found: list[Write] = []
@@ -249,7 +250,7 @@ def writes(
         if function.role in reached:
             named = names.by(function.environment)
             meant = (one for one in reached[function.role] if not _is_for_own_log(function, one))
-            found += (_write(function, one, named.get(one.arn)) for one in meant)
+            found += (_write(function, one, named.get(one.arn), used[function.role]) for one in meant)
     return tuple(found)
 
 
@@ -271,11 +272,16 @@ def _is_for_own_log(function: Function, one: _Reached) -> bool:
     return globs.matches(one.glob, f"{function.log_group_arn}{_WAYS[Sort.LOG_GROUP].inside}x")
 
 
-def _write(function: Function, one: _Reached, variable: str | None) -> Write:
-    """The edge of one function: a wildcard is surer if the environment names just this resource."""
+def _write(function: Function, one: _Reached, variable: str | None, sharing: int) -> Write:
+    """The edge of one function: a wildcard is surer if the environment names just this resource.
+
+    A role that several functions have says less of each: which of them it is for, if the environment does not say so.
+    """
     confidence, evidence = one.confidence, one.evidence
     if variable and confidence is Confidence.C:
         confidence, evidence = Confidence.B, f"{evidence}; environment variable {variable} names it"
+    if sharing > 1 and not variable and confidence is Confidence.A:
+        confidence, evidence = Confidence.B, f"{evidence}; {sharing} functions have the role"
     return Write(Edge(function.arn, one.node, one.kind, confidence, evidence), one.keys, one.sent)
 
 

@@ -355,3 +355,14 @@ def test_every_action_is_one_that_iam_knows() -> None:
     services = {action.partition(":")[0] for action in ACTIONS}
     known = {action for service in services for action in get_actions_for_service(service)}
     assert known >= ACTIONS
+
+
+def test_a_role_that_several_functions_have_is_less_sure_of_each() -> None:
+    document = {"Version": "2012-10-17", "Statement": [allow("sqs:SendMessage", QUEUE)]}
+    roles = {ROLE: role(ROLE, {"inline": document}, None)}
+    two = [Function(ORDERS, ROLE, {"QUEUE": QUEUE}), Function(REFUNDS, ROLE)]
+    sent = {one.edge.source: one.edge for one in writes(two, roles, EVERYTHING) if one.edge.target == QUEUE}
+    assert (sent[ORDERS].confidence, sent[REFUNDS].confidence) == (A, B), "the environment names it for one of them"
+    assert "2 functions have the role" in sent[REFUNDS].evidence
+    (alone,) = [one.edge for one in writes(two[1:], roles, EVERYTHING) if one.edge.target == QUEUE]
+    assert alone.confidence is A
