@@ -82,6 +82,8 @@ class Worker(Construct):
                 **variables,
             },
         )
+        # What has to wait goes back onto the function's own queue: a loop, and meant to be.
+        cdk.Tags.of(self.function).add("warden:loop", "puts off what has to wait@100000@2099-12-31")
         resource = cast("lambda_.CfnFunction", self.function.node.default_child)
         # The function's reference to its role says the same already.
         resource.add_deletion_override("DependsOn")

@@ -23,6 +23,7 @@ FUNCTIONS = {
     "remediator": PLAYBOOK.remediator,
     "ticket": "warden-ticket",
     "sweep": "warden-sweep",
+    "topology": "warden-topology",
 }
 
 CONFIGURATION = {

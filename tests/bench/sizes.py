@@ -6,7 +6,8 @@ from tests.bench.run import Run
 from tests.bench.table import Row
 
 FIGURE = "zip size"
-LIMIT = 100_000
+# The inspector has every check; the other zips stay well below.
+LIMIT = 125_000
 
 
 def measure(run: Run) -> list[Row]:

@@ -188,7 +188,9 @@ def test_a_documented_command_does_what_it_says(cloud: Cloud, command: str) -> N
         ticket_id = ticket_in(cloud, PAYMENTS, function, "fixed" if action == "undo" else "awaiting approval").id
     answer = _run(cloud, command.replace("TICKET", ticket_id))
     # The hub's own functions put what has to wait back into their queues: loops, and meant to be.
-    assert answer.status == (1 if action == "loops" else 0), answer
+    # This ticket's fix keeps no events, so that there are none to send on.
+    expected = 2 if "redrive" in command else 1 if action == "loops" else 0
+    assert answer.status == expected, answer
     states = {"undo": "undone", "approve": "fixed", "snooze": "snoozed", "exempt": "exempt"}
     if action in states:
         ticket_in(cloud, PAYMENTS, function, states[action])

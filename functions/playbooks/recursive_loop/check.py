@@ -18,10 +18,9 @@ from functions.core.snapshot import FunctionSnapshot
 from functions.core.subject import Subject
 from functions.playbooks.recursive_loop import drawing
 from functions.playbooks.recursive_loop.activity import on_cycle, running
-from functions.playbooks.recursive_loop.graph import Confidence, Loop
+from functions.playbooks.recursive_loop.graph import Confidence, Cost, Loop
 from functions.playbooks.recursive_loop.known import Facts
 from functions.playbooks.recursive_loop.playbook import PLAYBOOK
-from functions.playbooks.recursive_loop.triggers import Cost
 
 CAP = "cap"
 CAP_LEFT = "cap-left"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from functools import cached_property
 
 
@@ -45,6 +45,18 @@ class Kind(StrEnum):
     INVOKE = "invoke"
     WRITE = "write"
     LOGS = "logs"
+
+
+class Cost(IntEnum):
+    """What breaking a trigger costs; the numbers only order them."""
+
+    MAPPING = 1
+    RULE_TARGET = 2
+    SUBSCRIPTION = 3
+    INVOCATIONS = 4
+    """Everything that the function is invoked for waits in a queue."""
+    NOTIFICATION = 5
+    DELETION = 6
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from functions.playbooks.recursive_loop import policies, triggers
 from functions.playbooks.recursive_loop.account import Account, Json, Notification, Rule
 from functions.playbooks.recursive_loop.components import components
 from functions.playbooks.recursive_loop.filters import Answer, event_matches, one_event_matches
-from functions.playbooks.recursive_loop.graph import Confidence, Edge, Graph, Kind
-from functions.playbooks.recursive_loop.triggers import EVENT_BUS, Cost, notification_node, rule_node
+from functions.playbooks.recursive_loop.graph import Confidence, Cost, Edge, Graph, Kind
+from functions.playbooks.recursive_loop.triggers import EVENT_BUS, notification_node, rule_node
 from functions.playbooks.recursive_loop.writes import Keys, Reach, Sent, Write, writes
 
 _OBJECT_EVENTS = {

@@ -13,25 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from enum import IntEnum
 
 from functions.playbooks.recursive_loop.account import Account, Subscription
 from functions.playbooks.recursive_loop.filters import Answer, subscription_passes
-from functions.playbooks.recursive_loop.graph import Confidence, Edge, Graph, Kind, is_function
+from functions.playbooks.recursive_loop.graph import Confidence, Cost, Edge, Graph, Kind, is_function
 from functions.playbooks.recursive_loop.writes import Function, Resources
-
-
-class Cost(IntEnum):
-    """What breaking a trigger costs; the numbers only order them."""
-
-    MAPPING = 1
-    RULE_TARGET = 2
-    SUBSCRIPTION = 3
-    INVOCATIONS = 4
-    """Everything that the function is invoked for waits in a queue."""
-    NOTIFICATION = 5
-    DELETION = 6
-
 
 _ON = {"Enabled", "Enabling", "Updating", "Creating", "ENABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}
 _RUNNING = {"RUNNING", "STARTING", "CREATING", "UPDATING", ""}

@@ -39,6 +39,7 @@ PERMISSIONS = {
         "sqs:ChangeMessageVisibility",
         "sqs:DeleteMessage",
         "sqs:GetQueueAttributes",
+        "sqs:ListQueueTags",
         "sqs:ReceiveMessage",
     ),
     f"arn:aws:lambda:{REGION}:{MEMBER}:function:*": ("lambda:GetFunction", "lambda:InvokeFunction"),

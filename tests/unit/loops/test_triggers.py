@@ -23,8 +23,8 @@ from functions.playbooks.recursive_loop.account import (
     Target,
 )
 from functions.playbooks.recursive_loop.globs import matches
-from functions.playbooks.recursive_loop.graph import Confidence, Edge, Graph, Kind
-from functions.playbooks.recursive_loop.triggers import Cost, destinations_to_read, edges, filters_to_read, node
+from functions.playbooks.recursive_loop.graph import Confidence, Cost, Edge, Graph, Kind
+from functions.playbooks.recursive_loop.triggers import destinations_to_read, edges, filters_to_read, node
 from functions.playbooks.recursive_loop.writes import Function, Keys, Write
 
 REGION, OWNER = "eu-west-1", "222222222222"
