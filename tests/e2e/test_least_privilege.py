@@ -41,7 +41,8 @@ KEPT_FOR_A_WHILE = {"sts:AssumeRole", "secretsmanager:GetSecretValue"}
 # secret's whole life, and every kind of loop, take too long here.
 PROVED_ELSEWHERE = (playbook("plaintext-secrets"), playbook("recursive-loop"))
 READ_ELSEWHERE = {permission.action for one in PROVED_ELSEWHERE for permission in one.reads}
-ROLES_ELSEWHERE = {"warden-topology", *(one.member_role for one in PROVED_ELSEWHERE)}
+LOOPS = playbook("recursive-loop")
+ROLES_ELSEWHERE = {"warden-topology", LOOPS.remediator, *(one.member_role for one in PROVED_ELSEWHERE)}
 # What every remediator may do in the hub is shown with this one's.
 MODEL = playbook("reserved-concurrency")
 GUARD = playbook("recursion-guard-off")

@@ -111,6 +111,8 @@ def test_a_request_that_came_late_is_told_how_things_stand() -> None:
 def test_the_table_of_the_state_lists_every_key_and_no_other() -> None:
     words = re.compile(r"\b[A-Z]{3,}(?=#|`)")
     listed = {word for row in PAGE.table("The state table") for cell in row[:2] for word in words.findall(cell)}
-    sources = "".join((ROOT / f"functions/adapters/{name}.py").read_text() for name in ("store", "desk"))
+    sources = "".join(
+        (ROOT / f"functions/adapters/{name}.py").read_text() for name in ("store", "desk", "generations", "ledger")
+    )
     # Keys stand in the code as "WORD" or f"WORD#…".
     assert listed == set(re.findall(r'f?"([A-Z]{3,})(?:#|")', sources))

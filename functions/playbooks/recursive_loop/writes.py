@@ -281,7 +281,7 @@ def _write(function: Function, one: _Reached, variable: str | None, sharing: int
     if variable and confidence is Confidence.C:
         confidence, evidence = Confidence.B, f"{evidence}; environment variable {variable} names it"
     if sharing > 1 and not variable and confidence is Confidence.A:
-        confidence, evidence = Confidence.B, f"{evidence}; {sharing} functions have the role"
+        confidence, evidence = Confidence.B, f"{evidence}; several functions have the role"
     return Write(Edge(function.arn, one.node, one.kind, confidence, evidence), one.keys, one.sent)
 
 
