@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.e2e.conftest import FIFTH, FOURTH, dead
 from warden.local.cloud import CHANNEL, Cloud, until
 from warden.local.functions import code, create_function
@@ -15,6 +17,7 @@ CAP = 20
 FLOOR = 100
 
 
+@pytest.mark.timeout(900)
 def test_a_burst_of_a_thousand_functions_over_two_accounts(cloud: Cloud) -> None:
     accounts = (FOURTH, FIFTH)
     for account in accounts:
